@@ -127,9 +127,9 @@ _GATE = """
            arg_max(findings, verdict = 'held') AS findings, coalesce(max(approved_by), '') AS approved_by,
            coalesce(max(approval_note), '') AS approval_note, coalesce(max(refused_by), '') AS refused_by,
            coalesce(max(refusal_note), '') AS refusal_note
-    FROM runs WHERE (findings IS NOT NULL AND findings <> '[]') OR approved_by <> ''
+    FROM runs WHERE findings <> '[]'
     GROUP BY run_id, registry, "table"
-    ORDER BY max(recorded) DESC NULLS LAST, min(started_at) DESC, run_id DESC, registry, "table" LIMIT $limit
+    ORDER BY max(recorded) DESC NULLS LAST, min(started_at) DESC, run_id DESC, registry, "table"
 """
 
 _VERDICTS = """
@@ -192,15 +192,15 @@ class RunLogViews:
         ]
         return sorted(runs, key=lambda run: (run.registry, run.table, run.place, run.counts.at))
 
-    def gate(self, limit: int) -> list[GateEvent]:
-        """The newest runs held back by a gate or approved by a steward."""
+    def gate(self) -> list[GateEvent]:
+        """The runs held back by a gate, newest first."""
         return [
             GateEvent(
                 run_id, registry, table, at.astimezone(UTC), tuple(json.loads(findings or "[]")), approved_by, note,
                 verdict == "published", verdict if verdict in run_log.REFUSALS else "", refused_by, refusal_note,
             )
             for run_id, registry, table, at, verdict, findings, approved_by, note, refused_by, refusal_note
-            in self._rows(_GATE, limit=limit)
+            in self._rows(_GATE)
         ]  # fmt: skip
 
     def verdicts(self) -> dict[str, int]:

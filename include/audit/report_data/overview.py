@@ -1,6 +1,6 @@
 """Gathering of the report's data from the run log and the contracts.
 
-The pages in Airflow show the same values, so it must be quick: SQL aggregates, and only shown rows are fetched.
+The pages in Airflow show the same values, so it must be quick: SQL aggregates, and no rows but those shown or exported.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.lake.run_log import CROSS_CHECKS, REJECTED_TARGET
 from include.lake.storage import Lake
 
-GATE_EVENTS = 100
 _Name = tuple[str, str]
 _AT_ONCE = 4
 
@@ -71,7 +70,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
             relationships=_by_table(log_views.relationships()),
             places=places,
         )
-        gate = tuple(log_views.gate(GATE_EVENTS))
+        gate = tuple(log_views.gate())
         verdicts = log_views.verdicts()
     reports = [_registry(lake, contract, log, at) for contract in contracts.values()]
     registries = tuple(sorted(reports, key=lambda registry: registry.index.overall is None))

@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 WEB = Path(__file__).parent / "web"
 """Style sheets and macros that the pages in Airflow and the portal share."""
 PAGES = ("report", "rules", "columns", "model")
-MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 12, 8, 4
+MOST_ALERTS, MOST_REASONS, MOST_WARNINGS, MOST_HELD = 12, 8, 4, 100
 """Greatest lengths of lists in the report; longer ones are cut with a note."""
 
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
@@ -47,6 +47,7 @@ def render(overview: Overview, surroundings: QualityReportInputs, language: Lang
         "MOST_ALERTS": MOST_ALERTS,
         "MOST_REASONS": MOST_REASONS,
         "MOST_WARNINGS": MOST_WARNINGS,
+        "MOST_HELD": MOST_HELD,
         "w": LinkingWords(locale),
         # Global names of every template and macro.
         "overview": overview,

@@ -75,8 +75,8 @@ def grant(
         list[str] | None,
         typer.Option(help=f"A column to give, `name` or `name:protection` ({MANY}) [default: all, as proposed]."),
     ] = None,
-    rows: Annotated[str | None, typer.Option(help="Condition on rows [default: as asked].")] = None,
-    until: Annotated[str | None, typer.Option(help="Last day [default: as asked].")] = None,
+    rows: Annotated[str, typer.Option(help="Further condition on the rows that were asked for.")] = "",
+    until: Annotated[str | None, typer.Option(help="Last day, at most the asked one [default: as asked].")] = None,
     contact: Annotated[str, typer.Option(help="Provider's mailbox [default: that of its agreements].")] = "",
     reason: Reason = "",
     as_json: AsJson = False,
@@ -97,7 +97,7 @@ def grant(
         _, table = context.table(request.registry, request.table)
         suggested = {one.name: proposed(one) for one in table.columns}
         columns = tuple(_chosen(text, suggested) for text in column)
-    choice = Choice(columns, rows, day(until, "--until") if until else None, contact, reason)
+    choice = Choice(columns, rows, None if until is None else day(until, "--until"), contact, reason)
     show_state(give(context, request_id, by, choice), as_json)
 
 

@@ -15,6 +15,6 @@ from include.pipelines.catalogue.dcat import (
 from include.pipelines.catalogue.entries import list_labels, register_name, table_name
 from include.pipelines.catalogue.live import Catalogue, LiveCatalogue
 from include.pipelines.catalogue.odcs import product_contract
-from include.pipelines.catalogue.search import KINDS, LONGEST_QUERY, MOST_FOUND, Entry, Kind, SearchIndex
+from include.pipelines.catalogue.search import KINDS, LONGEST_QUERY, Entry, Kind, SearchIndex
 from include.pipelines.catalogue.shape import ColumnShape, LiveShapes, TableShape, rounded, rounded_percent
 from include.pipelines.catalogue.tools import SharedAs, reading_code

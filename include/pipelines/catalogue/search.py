@@ -6,7 +6,6 @@ ranks those higher that have them too.
 
 from __future__ import annotations
 
-import heapq
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -26,7 +25,6 @@ KINDS: dict[Kind, BilingualText] = {
     "list": BilingualText("code list", "danh mục mã"),
 }
 LONGEST_QUERY = 200
-MOST_FOUND = 1_000
 _MARKS = re.compile("[\u0300-\u036f]")
 _BLANKS = str.maketrans("\n_.", "   ")
 _WEIGHTS: dict[Kind, int] = {"register": 6, "table": 5, "indicator": 4, "list": 3, "column": 2, "rule": 1}
@@ -79,7 +77,7 @@ class SearchIndex:
         return cls(found)
 
     def find(self, query: str) -> tuple[Entry, ...]:
-        """The entries in which every word of the query occurs, the best first; at most MOST_FOUND."""
+        """The entries in which every word of the query occurs, the best first."""
         written = unicodedata.normalize("NFC", query[:LONGEST_QUERY]).lower().split()
         words = [folded for word in written if (folded := _fold(word))]
         if not words:
@@ -87,7 +85,7 @@ class SearchIndex:
         found = [entry for entry in self.entries if all(word in entry.folded for word in words)]
         accented = [word for word in written if _fold(word) != word]
         ranked = ((-_score(entry, words, accented), place) for place, entry in enumerate(found))
-        return tuple(found[place] for _, place in heapq.nsmallest(MOST_FOUND, ranked))
+        return tuple(found[place] for _, place in sorted(ranked))
 
 
 def _score(entry: Entry, words: list[str], accented: list[str]) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from include.contracts.model import Table
+from include.contracts.sql import rewritten
 from include.contracts.words import BilingualText, says_something
 from include.contracts.yaml_files import Problem
 from include.pipelines.context import PipelineContext
@@ -32,14 +33,15 @@ from include.sharing.requests import (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a steward grants: columns with protections, rows and last day; None: as it was asked for, and as proposed.
+    """What a steward grants: columns with protections, and the last day; None: as proposed, and as it was asked for.
 
-    `contact` is the provider's mailbox for the agreement; empty for that of its other agreements. `reason` says why
-    less is granted than was asked for.
+    `rows` is a further condition: a row is given that meets it and the one that was asked for. `contact` is the
+    provider's mailbox for the agreement; empty for that of its other agreements. `reason` says why less is granted
+    than was asked for.
     """
 
     columns: tuple[SharedColumn, ...] | None = None
-    rows: str | None = None
+    rows: str = ""
     valid_until: date | None = None
     contact: str = ""
     reason: str = ""
@@ -51,7 +53,7 @@ def grant(context: PipelineContext, request_id: str, by: str, choice: Choice) ->
     Raises:
         NotASteward: that name may not answer for the registry.
         RequestOvertaken: the request was answered or withdrawn before.
-        RequestRefused: the draft has mistakes, gives nothing, or gives less without a reason.
+        RequestRefused: the draft has mistakes, gives nothing, more than was asked for, or less without a reason.
     """
     username = provider_named(context, request_of(context, request_id), by)
     return act_on(context, request_id, "granted", username, lambda request: drafted(context, request, choice))
@@ -72,9 +74,16 @@ def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant
     ask = request.ask
     contract, table = context.table(request.registry, request.table)
     columns = _columns(ask, table, choice)
-    rows = ask.rows if choice.rows is None else choice.rows.strip()
-    _refuse_if(objection_to_text(rows, choice.reason, choice.contact) or objection_to_rows(rows, table))
+    _refuse_if(objection_to_text(choice.rows, choice.reason, choice.contact))
+    _refuse_if(objection_to_rows(ask.rows, table) or objection_to_rows(choice.rows, table))
+    rows = _rows(ask, choice)
     until = choice.valid_until or ask.valid_until
+    if until > ask.valid_until:
+        raise RequestRefused(
+            f"{until} is after the last day that was asked for: grant until {ask.valid_until} at most",
+            f"ngày {until:%d/%m/%Y} sau ngày cuối cùng được đề nghị: chỉ cung cấp chậm nhất đến hết ngày "
+            f"{ask.valid_until:%d/%m/%Y}",
+        )
     given = sum(column.protection != "drop" for column in columns)
     is_less = given < len(ask.columns) or rows != ask.rows or until < ask.valid_until
     if is_less and not says_something(choice.reason):
@@ -180,6 +189,14 @@ def _columns(ask: Ask, table: Table, choice: Choice) -> tuple[SharedColumn, ...]
             "không còn cột nào được cung cấp: hãy từ chối và nêu căn cứ pháp luật",
         )
     return columns
+
+
+def _rows(ask: Ask, choice: Choice) -> str:
+    """The condition that was asked for, narrowed by the one that was chosen: the two together cannot widen it."""
+    asked, more = ask.rows.strip(), choice.rows.strip()
+    if not more or (asked and rewritten(more) == rewritten(asked)):
+        return ask.rows
+    return f"({asked}) AND ({more})" if asked else more
 
 
 def _refuse_if(wrong: BilingualText | None) -> None:

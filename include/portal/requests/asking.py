@@ -13,14 +13,13 @@ from include.contracts.words import BilingualText
 from include.pipelines.requests import RequestRefused, agreements_of, ask_for, dispute, withdraw
 from include.portal.csrf import form_of
 from include.portal.rendering import page, redirect
-from include.portal.requests.fields import asked, day, lines, recipient, text, texts
+from include.portal.requests.fields import NO_DAY, asked, day, lines, recipient, text, texts
 from include.portal.requests.showing import one_request
 from include.portal.state import Portal, portal_of
 from include.sharing.agreements import HANOI, Agreement, Product
 from include.sharing.requests import Ask, example_of_rows
 
 _EMPTY_ASK = {"columns": (), "rows": "", "purpose": "", "legal_basis": "", "until": ""}
-NO_DAY = BilingualText("give the first and the last day", "hãy ghi ngày bắt đầu và ngày kết thúc")
 
 
 def ask_form(request: Request) -> Response:
@@ -36,18 +35,18 @@ def ask(request: Request) -> Response:
     named = text(form, "table")
     if _table(portal_of(request), named) is None:
         raise HTTPException(404)
-    since, until = day(form, "from"), day(form, "until")
     known = next((one for one in agreements_of(context).values() if one.recipient == person.name), None)
-    wrong = NO_DAY
-    if since and until:
+    try:
+        since, until = day(form, "from"), day(form, "until")
+        if since is None or until is None:
+            raise RequestRefused(*NO_DAY)
         said = Ask(
             known.recipient_name if known else person.name, known.recipient_contact if known else "",
             texts(form, "column"), text(form, "rows"), text(form, "purpose"), lines(form, "legal_basis"), since, until,
         )  # fmt: skip
-        try:
-            return redirect(f"/requests/{ask_for(context, person.name, named, said).request_id}")
-        except RequestRefused as refused:
-            wrong = refused.text
+        return redirect(f"/requests/{ask_for(context, person.name, named, said).request_id}")
+    except RequestRefused as refused:
+        wrong = refused.text
     given = {name: text(form, name) for name in ("rows", "purpose", "legal_basis", "from", "until")}
     return _ask_form(request, named, wrong, {**given, "columns": texts(form, "column")})
 

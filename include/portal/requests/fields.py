@@ -9,10 +9,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from include.contracts.model import OWNER, ROLE
-from include.pipelines.requests import RequestUnknown, request_of
+from include.contracts.words import BilingualText
+from include.pipelines.requests import RequestRefused, RequestUnknown, request_of
 from include.portal.session import Person, require
 from include.portal.state import portal_of
 from include.sharing.requests import Request as Asked
+
+NO_DAY = BilingualText(
+    "give each day of the form, as 2026-12-31", "hãy ghi đủ các ngày trong biểu mẫu, theo dạng năm-tháng-ngày"
+)
 
 
 def text(form: FormData, name: str) -> str:
@@ -32,11 +37,13 @@ def lines(form: FormData, name: str) -> tuple[str, ...]:
 
 
 def day(form: FormData, name: str) -> date | None:
-    """A day; None if it is missing or none."""
+    """A day; None if the form has no such field. Raises RequestRefused: what the field holds is no day."""
+    if name not in form:
+        return None
     try:
         return date.fromisoformat(text(form, name))
     except ValueError:
-        return None
+        raise RequestRefused(*NO_DAY) from None
 
 
 def recipient(request: Request) -> Person:

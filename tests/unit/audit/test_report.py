@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from include.audit.report_data.overview import gather
@@ -16,6 +17,7 @@ from include.audit.report_data.report_inputs import LedgerFacts, QualityReportIn
 from include.audit.report_data.run_history import runs_of
 from include.audit.report_data.table_report import TableCounts
 from include.audit.report_export.export import frames
+from include.audit.report_pages import render
 from include.audit.report_pages.attention import attention, costliest, worst_first
 from include.audit.report_words.words import LOCALES
 from include.contracts.words.language import BilingualText
@@ -112,6 +114,33 @@ def test_the_file_of_the_gate_tells_what_was_decided_by_whom_and_why(lake: Lake)
             record_run(lake, CITIZEN, number, verdict=decision, findings=[finding], refused_by=by, refusal_note=note)
     told = frames(gather(lake, POPULATION, at=MORNING), QualityReportInputs())["gate"].sort_values("run_id")
     assert list(told[["decision", "decided_by", "note"]].itertuples(index=False, name=None)) == answers
+
+
+# Older tests had fewer held runs than the list is long, and no approval that answers no gate.
+def test_every_held_run_counts_and_the_list_that_is_cut_says_of_how_many(lake: Lake) -> None:
+    finding = {"what": "rejectedPercent", "measured": 12.5, "allowed": "<= 10 %", "message": "125 of 1,000 rows"}
+    record_run(lake, CITIZEN, verdict="held", findings=[finding])
+    record_run(lake, CITIZEN, 1, run_id="went-back", mode="restore", approved_by="c06", approval_note="wrong rows")
+    first = log_tables.read(lake, "runs").filter(pc.field("verdict") == "held").to_pylist()[0]
+    first.pop("recorded", None)
+    many = []
+    for number in range(1, 1_240):
+        run = {**first, "run_id": f"night-{number:04}", "started_at": NIGHT + timedelta(days=number)}
+        done = {"verdict": "declined", "refused_by": "lan", "refusal_note": "no"}
+        many += [run, run | ({"verdict": "published", "approved_by": "lan"} if number <= 60 else done)]
+    log_tables.append(lake, "runs", pa.Table.from_pylist(many, log_tables.RUNS))
+    overview = gather(lake, POPULATION, at=MORNING)
+    assert frames(overview, QualityReportInputs())["gate"]["run_id"].nunique() == 1_240
+    english, vietnamese = (
+        render(overview, QualityReportInputs(), language)[f"report.{language}.html"] for language in ("en", "vi")
+    )
+    said = "1,240 runs were held back, 60 of them approved and published, 1,179 declined or not answered"
+    assert said in english
+    assert "1.240 lần chạy từng bị tạm giữ, 60 được chấp thuận công bố, 1.179 bị từ chối hoặc quá hạn" in vietnamese
+    listed = english.partition('id="t-gate"')[2].partition("</table>")[0]
+    assert listed.partition(">")[2].partition("</caption>")[0].endswith(": 100 of 1,240; all of them: gate.csv")
+    assert listed.partition("<tbody>")[2].count("<tr>") == 100
+    assert "100 trong 1.240; tất cả ở gate.csv" in vietnamese
 
 
 def test_a_relationship_counts_with_its_newest_measure_and_names_where_it_leads(lake: Lake) -> None:

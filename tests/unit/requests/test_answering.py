@@ -82,12 +82,42 @@ def test_less_is_granted_with_a_reason_and_what_is_left_out_is_dropped(context: 
         (Choice(columns=(SharedColumn("full_name", "year"), SharedColumn("birth_date"))), "only a date has a year"),
         (Choice(rows="nonsense(", reason="x"), "row filter"),
         (Choice(contact="nobody"), "mailbox"),
+        (Choice(rows="true) OR (true", reason="x"), "row filter"),
+        (Choice(valid_until=date(2027, 1, 1), reason="x"), "grant until 2026-12-31 at most"),
     ],
 )
 def test_a_draft_that_check_would_refuse_is_not_granted(context: At, asked: Request, choice: Choice, told: str) -> None:
     with pytest.raises(RequestRefused, match=told):
         grant(context, asked.request_id, STEWARD, choice)
     assert request_of(context, asked.request_id).state == "open"
+
+
+# Older tests chose rows for their mistakes alone, and a last day only before the asked one.
+@pytest.mark.parametrize(
+    ("chosen", "given", "is_less"),
+    [
+        ("", "status_code = '1'", False),
+        (" status_code='1' ", "status_code = '1'", False),
+        ("birth_date IS NOT NULL", "(status_code = '1') AND (birth_date IS NOT NULL)", True),
+        ("status_code = '1' OR true", "(status_code = '1') AND (status_code = '1' OR true)", True),
+    ],
+)
+def test_no_choice_of_rows_gives_more_than_was_asked(
+    context: At, asked: Request, chosen: str, given: str, is_less: bool
+) -> None:
+    done = grant(context, asked.request_id, STEWARD, Choice(rows=chosen, reason="thu hẹp"))
+    assert done.grant is not None
+    assert (done.grant.rows, done.grant.is_less) == (given, is_less)
+    path = context.schemas / "agreements" / "drafted.yaml"
+    path.write_text(done.grant.text, encoding="utf-8")
+    assert load_agreement(path).products[0].rows == given
+
+
+def test_of_all_rows_a_part_is_granted_by_its_own_condition(context: At) -> None:
+    asked = ask_for(context, "nso", "population.citizen", an_ask(rows=""))
+    done = grant(context, asked.request_id, STEWARD, Choice(rows="status_code = '1'", reason="đủ cho mục đích"))
+    assert done.grant is not None
+    assert (done.grant.rows, done.grant.is_less) == ("status_code = '1'", True)
 
 
 def test_without_any_agreement_the_provider_says_its_mailbox(context: At, asked: Request) -> None:

@@ -50,6 +50,8 @@ def test_a_recipient_asks_and_a_steward_grants(site: Site) -> None:
     done = request_of(site.context, FIRST)
     assert (done.state, done.answered_by, done.reason) == ("granted", STEWARD, "Không cần họ tên")
     assert done.ask is not None
+    assert done.grant is not None
+    assert (done.grant.rows, done.grant.valid_until) == (done.ask.rows, done.ask.valid_until)
     assert done.ask.legal_basis == ("Luật Thống kê 89/2015/QH13", "Luật Dữ liệu 60/2024/QH15")
     file = recipient.get(f"/requests/{FIRST}/agreement.yaml")
     path = site.context.schemas / "agreements" / "granted.yaml"
@@ -60,6 +62,42 @@ def test_a_recipient_asks_and_a_steward_grants(site: Site) -> None:
     shown = recipient.get(f"/requests/{FIRST}?lang=vi").text
     assert "Được chấp thuận một phần; thỏa thuận đang có hiệu lực." in shown, "in force is the whole agreement"
     assert '<a href="/products">' in shown.partition("<h1>")[2]
+
+
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("30/06/2026", "dạng năm-tháng-ngày"),
+        ("", "dạng năm-tháng-ngày"),
+        ("2036-12-31", "chậm nhất đến hết ngày 31/12/2026"),
+    ],
+)
+def test_a_last_day_that_is_none_or_too_late_grants_nothing(site: Site, until: str, told: str) -> None:
+    # Older tests sent forms without the field, which stood for the asked day as an unreadable one did.
+    ask_for(site.context, "nso", "population.citizen", an_ask())
+    steward = site.browser(STEWARD)
+    steward.get("/requests?lang=vi")
+    form = {"protection:birth_date": "year", "protection:full_name": "none", "reason": "đến giữa năm", "until": until}
+    answer = steward.submit(f"/requests/{FIRST}", form, action=f"/requests/{FIRST}/grant")
+    assert answer.status_code == 400
+    assert told in html.unescape(answer.text).partition('role="alert"')[2].partition("</div>")[0]
+    assert request_of(site.context, FIRST).state == "open"
+
+
+def test_a_field_of_the_form_of_grants_begins_with_no_condition_of_its_own(site: Site) -> None:
+    # Older tests filled the field in; it began with the asked condition, which could be cleared or widened.
+    ask_for(site.context, "nso", "population.citizen", an_ask())
+    shown = site.browser(STEWARD).get(f"/requests/{FIRST}?lang=vi").text
+    assert 'name="rows" value=""' in shown
+    assert 'value="2026-12-31" max="2026-12-31" required' in shown
+
+
+def test_an_ask_with_a_day_that_is_none_is_told_so(site: Site) -> None:
+    # Older tests asked with days alone.
+    answer = site.browser("nso").submit(NEW, {**ASK, "until": "31/12/2026"}, action="/requests/new")
+    assert answer.status_code == 400
+    assert "dạng năm-tháng-ngày" in answer.text
+    assert not all_requests(site.context)
 
 
 def test_who_grants_is_told_which_columns_are_the_key(site: Site) -> None:
