@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 from rich.text import Text
@@ -21,6 +20,7 @@ from rich.text import Text
 from include.console_words import FIGURES, MODES, READ, STANDINGS, STEPS, VERDICTS, local, number, word
 from include.contracts.words import BilingualText, finding_text, of_environment
 from include.contracts.yaml_files import Problem
+from include.terminal import Terminal
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
 
@@ -30,8 +30,8 @@ _ALWAYS = ("extracted", "accepted", "rejected")
 
 WIDE_ENOUGH = 120  # where nobody looks through a window, tables need not be squeezed into 80 columns
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-output = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE_ENOUGH)
+errors = Terminal(stderr=True, soft_wrap=True)
+output = Terminal(width=None if sys.stdout.isatty() else WIDE_ENOUGH)
 
 
 def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "", *, width: int | None = None) -> Grid:
@@ -163,7 +163,6 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, BilingualText] | None =
                 f"{servers['text_vi']}. Không thay đổi: {len(quiet)} phần dữ liệu.",
                 f"{servers['text']}. Unchanged: {len(quiet)} slices.",
             ),
-            markup=False,
         )
     output.print(runs_table(rows, title))
     if (grid := reasons_table(rows, rules or {})) is not None:
@@ -186,15 +185,14 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, BilingualText] | None =
                 )
             )
         for note in row.get("drift") or []:
-            output.print(f"{name}: {note}", markup=False)
+            output.print(f"{name}: {note}")
         for finding in row.get("findings") or []:
-            output.print(f"{name}: {finding_text(finding, of_environment())}", style="yellow", markup=False)
+            output.print(f"{name}: {finding_text(finding, of_environment())}", style="yellow")
         if row["verdict"] == "held" and row.get("broken"):
             output.print(broken_table(row, rules or {}))
         if row.get("waits"):
-            output.print(f"{name}: {local(row['waits_vi'], row['waits'])}", style="yellow", markup=False)
+            output.print(f"{name}: {local(row['waits_vi'], row['waits'])}", style="yellow")
         if row.get("error"):
-            # What errors quote of a contract may hold brackets, which are no markup.
             errors.print(Text.assemble((f"{name}: {row['error_type']}:", "red"), f" {row['error']}"))
     if run["verdict"] == "held":
         is_replay = any(row.get("mode") == "replay" for row in rows)
@@ -211,13 +209,13 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, BilingualText] | None =
 def show_lines(*lines: str) -> None:
     """Lines for people; a command stands on one of its own, so that it can be copied whole."""
     for line in lines:
-        output.print(line, markup=False, soft_wrap=line.startswith("  "))
+        output.print(line, soft_wrap=line.startswith("  "))
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
     """Mistakes in YAML files, one a line, each with its remedy."""
     for problem in problems:
-        errors.print(str(problem), style="red" if problem.level == "error" else "yellow", markup=False)
+        errors.print(str(problem), style="red" if problem.level == "error" else "yellow")
 
 
 @contextmanager
@@ -228,7 +226,7 @@ def progress(total: int, quiet: bool) -> Iterator[Any]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -289,6 +287,6 @@ def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
             notes.append((style, f"{plan['table']}: {change['weight']}: {change['what']}.{touched}{remedy}"))
     output.print(grid)
     for style, note in notes:
-        output.print(note, style=style, markup=False)
+        output.print(note, style=style)
     if not any(plan["changes"] for plan in plans):
         output.print(local("Hợp đồng dữ liệu phù hợp với dữ liệu đã công bố.", "The contract fits what is published."))

@@ -88,7 +88,7 @@ def _told(failure: Exception) -> int:
         return NOT_PUBLISHED
     except KnownError as error:
         named = "" if isinstance(error, Misuse) else f"{type(error).__name__}: "
-        errors.print(f"{named}{error}", style="red", markup=False)
+        errors.print(f"{named}{error}", style="red")
         return MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED
 
 

@@ -52,7 +52,7 @@ def report(
         )
     )
     for path in made.paths:
-        output.print(path, markup=False)
+        output.print(path)
 
 
 @app.command()
@@ -95,7 +95,7 @@ def verify(
     if found.ok and not found.records:
         where = copy or context.lake.uri
         none = local(f"Không có nhật ký nào tại {where}: kiểm tra", f"There is no ledger at {where}: check")
-        errors.print(f"{none} LAKE_URI.", style="red", markup=False)
+        errors.print(f"{none} LAKE_URI.", style="red")
         raise typer.Exit(NOT_PUBLISHED)
     if as_json:
         output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
@@ -119,7 +119,7 @@ def verify(
             at = discrepancy.sequence
             entry = "" if at is None else local(f"mục {at}, ", f"entry {at}, ")
             reason = local(discrepancy.vietnamese, discrepancy.why)
-            errors.print(f"{entry}{discrepancy.subject}: {reason}", style="red", markup=False)
+            errors.print(f"{entry}{discrepancy.subject}: {reason}", style="red")
         count = len(found.discrepancies)
         if count > _TOLD:
             more = count - _TOLD
@@ -129,7 +129,7 @@ def verify(
             )
         summary = "1 thing is" if count == 1 else f"{count} things are"
         summary = local(f"{count} điểm không đúng như đã ghi; đầu tiên", f"{summary} not as recorded; the first")
-        errors.print(f"{summary}: {local(found.vietnamese, found.why)}", style="bold red", markup=False)
+        errors.print(f"{summary}: {local(found.vietnamese, found.why)}", style="bold red")
     raise typer.Exit(0 if found.ok else NOT_PUBLISHED)
 
 
@@ -143,7 +143,7 @@ def _report_to_the_government(period: str, out: Path | None, *, as_json: bool) -
         output.print_json(json.dumps(made.to_dict(), ensure_ascii=False))
         return
     for path in made.paths:
-        output.print(path, markup=False, soft_wrap=True)
+        output.print(path, soft_wrap=True)
     figures, missing, owed = number(made.figures), number(len(made.missing)), number(len(made.owed))
     told = local(
         f"Dự thảo để ký: {figures} số liệu; còn thiếu: {missing}; cơ quan nợ báo cáo: {owed}",
@@ -151,7 +151,7 @@ def _report_to_the_government(period: str, out: Path | None, *, as_json: bool) -
     )
     output.print(f"{told}. SHA-256: {made.figures_sha256}", soft_wrap=True)
     for name in made.failed:
-        errors.print(local(f"{name}: không tính được", f"{name}: could not be computed"), style="red", markup=False)
+        errors.print(local(f"{name}: không tính được", f"{name}: could not be computed"), style="red")
 
 
 def _receipt(text: str) -> Head:
@@ -178,12 +178,11 @@ def _check_report(file: Path, *, as_json: bool) -> bool:
     (output if found.ok else errors).print(
         f"{file.name}: {local(found.why.vietnamese, found.why.english)}.",
         style=None if found.ok else "bold red",
-        markup=False,
     )
     for says, was in found.differences:
         it_says, made_as = local("ghi là", "it says"), local("đã lập", "made as")
         nothing = local("(không có gì)", "(nothing)")
-        errors.print(f"  {it_says}: {says or nothing}\n  {made_as}: {was or nothing}", markup=False)
+        errors.print(f"  {it_says}: {says or nothing}\n  {made_as}: {was or nothing}")
     return found.ok
 
 

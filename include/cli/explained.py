@@ -44,9 +44,9 @@ def show_explained(found: Explained) -> None:
     """Print persons and records, each link with its comparisons, and merged or split ids."""
     count = len(found.persons)
     together = local("một người", "one person") if count == 1 else f"{count} {local('người', 'persons')}"
-    output.print(f"{together}: {', '.join(found.persons)}", style="bold", markup=False)
+    output.print(f"{together}: {', '.join(found.persons)}", style="bold")
     for record_id, person_id in found.records:
-        output.print(f"  {person_id[:8]}  {record_id}", markup=False)
+        output.print(f"  {person_id[:8]}  {record_id}")
     for link in found.links:
         _show_link(link)
     if not found.links:
@@ -55,7 +55,7 @@ def show_explained(found: Explained) -> None:
         other = f" -> {event.other_id[:8]}" if event.other_id else ""
         cause = local(_cause(event.cause), event.cause)
         at, kind = day(event.at.isoformat()), word(_EVENTS, event.kind)
-        output.print(f"{at} {kind} {event.person_id[:8]}{other}: {cause}", markup=False)
+        output.print(f"{at} {kind} {event.person_id[:8]}{other}: {cause}")
 
 
 def _show_link(link: ExplainedLink) -> None:
@@ -63,7 +63,7 @@ def _show_link(link: ExplainedLink) -> None:
     state_text = word(_STATES, state) if state in _STATES else word(DECISIONS, state)
     likely = local("xác suất", "probability")
     found_by = f", {link.found_by}, {likely} {number(link.probability or 0.0, 4)}" if link.found_by else ""
-    output.print(f"{link.left_id} {local('và', 'and')} {link.right_id}: {state_text}{found_by}", markup=False)
+    output.print(f"{link.left_id} {local('và', 'and')} {link.right_id}: {state_text}{found_by}")
     if not link.steps:
         return
     grid = Grid(box=None, header_style="dim")
@@ -121,9 +121,9 @@ def show_linking(done: LinkResult) -> None:
         grid.add_row(state_text.text(language), f"{number(share, 4)} ({interval})")
     output.print(grid)
     for finding in row.findings or ():
-        output.print(finding_text(finding, language), style="yellow", markup=False)
+        output.print(finding_text(finding, language), style="yellow")
     if isinstance(done, PersonsLinked) and done.waits:
-        output.print(local(done.waits_vi or "", done.waits), style="yellow", markup=False)
+        output.print(local(done.waits_vi or "", done.waits), style="yellow")
     if done.verdict == "held":
         show_lines(
             local("Chưa ghi gì. Vẫn ghi:", "Nothing was committed. All the same:"),

@@ -71,7 +71,7 @@ def history(
         version = "" if line.version is None else str(line.version)
         at = Text.assemble(f"{day(line.at)} {line.at[11:19]}", (f"\n{line.run_id}", "dim"))
         decided = ": ".join(filter(None, (line.approved_by or line.refused_by, line.note)))
-        by = [Text(decided)] if has_names else []  # users' texts may contain brackets, which are no markup
+        by = [decided] if has_names else []
         grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
     if kept := history_kept(PipelineContext.from_environment(), registry, table):
@@ -80,7 +80,7 @@ def history(
             f"Lịch sử bản ghi từ {since}: {changes} thay đổi, {megabytes} MB",
             f"Row history since {since}: {changes} changes, {megabytes} MB",
         )
-        output.print(f"{told} (`lienthong read --at`).", markup=False)
+        output.print(f"{told} (`lienthong read --at`).")
 
 
 @app.command()
@@ -126,7 +126,7 @@ def read(
             f"{number(found.written)} bản ghi của phiên bản {found.version}",
             f"{number(found.written)} rows of version {found.version}",
         )
-        output.print(f"{out}: {written}.", markup=False)
+        output.print(f"{out}: {written}.")
     else:
         title = local(f"{registry}.{table}, phiên bản {found.version}", f"{registry}.{table}, version {found.version}")
         grid = Grid(title=title, header_style="bold")
@@ -140,7 +140,7 @@ def read(
             "Không hiển thị vì có thể là dữ liệu cá nhân (--values sẽ hiển thị)",
             "Left out, because it may be personal (--values shows it)",
         )
-        output.print(f"{why}: {', '.join(found.hidden)}.", markup=False)
+        output.print(f"{why}: {', '.join(found.hidden)}.")
 
 
 @app.command()
@@ -213,4 +213,4 @@ def end_server_rows(
     for done in ended:
         rows, version = number(done.deleted), done.version
         told = local(f"{rows} bản ghi rời bảng (phiên bản {version}).", f"{rows} rows left (version {version}).")
-        output.print(f"{done.registry}.{done.table}: {told}", markup=False)
+        output.print(f"{done.registry}.{done.table}: {told}")

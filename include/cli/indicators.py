@@ -62,7 +62,7 @@ def indicators_list(as_json: AsJson = False) -> None:
         output.print(grid)
     for file in unreadable:
         told = local(f"{file} có lỗi: chạy lienthong check", f"{file} has mistakes: run lienthong check")
-        errors.print(told, style="red", markup=False)
+        errors.print(told, style="red")
     raise typer.Exit(NOT_PUBLISHED if unreadable else 0)
 
 
@@ -170,7 +170,7 @@ def indicators_findings(
         grid.add_row(*("" if value is None else str(value) for value in row))
     output.print(grid)
     if out is not None:
-        output.print(f"{out}: {number(found.count)}", markup=False)
+        output.print(f"{out}: {number(found.count)}")
 
 
 def _plain(one: ShownIndicator) -> dict[str, object]:

@@ -72,7 +72,7 @@ def train(
     if as_json:
         _print(made.to_dict())
         return
-    output.print(f"Model {made.version} of {made.training['sampled']:,} records: {made.path}", markup=False)
+    output.print(f"Model {made.version} of {made.training['sampled']:,} records: {made.path}")
 
 
 @link_app.command()
@@ -101,7 +101,6 @@ def threshold(
             f"From probability {now} on (before: {before}): {links} pairs linked, {reviews} left to people. "
             f"Written to {made.path}.",
         ),
-        markup=False,
     )
 
 
@@ -166,7 +165,6 @@ def decide(
                 f"Đã lưu: {kept}. Lần `lienthong link` sau sẽ theo quyết định này.",
                 f"Kept: {kept}. The next `lienthong link` follows it.",
             ),
-            markup=False,
         )
     else:
         output.print(
@@ -174,7 +172,6 @@ def decide(
                 "Đã lưu, còn chờ: cả hai mã đã có hơn 30 ngày nên cần người thứ hai cũng xác nhận là một người.",
                 "Kept, and waiting: both ids are older than 30 days, so a second person must say same too.",
             ),
-            markup=False,
         )
 
 
@@ -203,7 +200,6 @@ def undo(
                     f"Đã rút quyết định về {pair}. Tình trạng trước đó được khôi phục.",
                     f"Taken back: the decision on {pair}. What held before it holds again.",
                 ),
-                markup=False,
             )
         return
     kept = not_followed_step(context=pipeline_context)
@@ -214,7 +210,7 @@ def undo(
         return
     for one in kept:
         when = f"{day(one.at.isoformat())} {one.at:%H:%M}"
-        output.print(f"{one.pair_id}  {word(DECISIONS, one.decision)}  {one.by}, {when}: {one.note}", markup=False)
+        output.print(f"{one.pair_id}  {word(DECISIONS, one.decision)}  {one.by}, {when}: {one.note}")
     if not kept:
         output.print(
             local(
@@ -265,7 +261,7 @@ def resolve(
     if as_json:
         _print(asdict(found))
     else:
-        output.print(f"{' -> '.join(found.way)} ({found.standing})", markup=False)
+        output.print(f"{' -> '.join(found.way)} ({found.standing})")
     raise typer.Exit(NOT_PUBLISHED if found.standing == "unknown" else 0)
 
 

@@ -59,7 +59,7 @@ def check(
         output.print_json(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
         show_problems(report.problems)
-        output.print(report.text(of_environment()), markup=False)
+        output.print(report.text(of_environment()))
     raise typer.Exit(NOT_PUBLISHED if report.has_errors else 0)
 
 
@@ -169,4 +169,4 @@ def maintain(as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(json.dumps(done.to_dict(), ensure_ascii=False, default=str))
     else:
-        output.print(done.summary, markup=False)
+        output.print(done.summary)

@@ -98,7 +98,7 @@ def rejected_show(
         if values:
             received = {k: v for k, v in row.items() if not k.startswith("_")}
             as_received = json.dumps(received, ensure_ascii=False, default=str)
-            output.print(local("  như đã nhận:", "  as received:"), as_received, markup=False)
+            output.print(local("  như đã nhận:", "  as received:"), as_received)
     if not rows:
         output.print(local("không có bản ghi nào như vậy còn mở.", "no such row is open."))
 

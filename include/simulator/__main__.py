@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from include.simulator import UnknownTarget, build_country
 from include.simulator.progress import progress_bar
+from include.terminal import Terminal
 
 
 def main(
@@ -25,12 +25,12 @@ def main(
     into: Annotated[Path, typer.Option(help="Folder for staging, truth and file drops.")] = Path("var/simulator"),
 ) -> None:
     """Build a simulated country and load it into its four source systems."""
-    console = Console()
+    console = Terminal(highlight=True)
     try:
         with progress_bar() as progress:
             rows = build_country(persons=persons, seed=seed, environ=os.environ, root=into, progress=progress)
     except UnknownTarget as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red")
         raise typer.Exit(2) from None
     table = Table("Source table", "Rows", title=f"A country of {persons:,} persons, seed {seed}")
     table.columns[1].justify = "right"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
+from operator import itemgetter
 
 from markupsafe import Markup
 
@@ -20,6 +22,13 @@ _QUALITY = (99.0, 95.0, 90.0)
 
 Grade = tuple[str, str]
 """A square's class and its second line: `g0` (good) to `g3` (worst), `idle` for a server not read or not connected."""
+
+_Badness = tuple[float, float]
+"""How bad a server is, the greater the worse; `_NOT_MEASURED` is the least, so that it hides no server."""
+
+_NOT_MEASURED = (-inf, 0.0)
+
+_Judge = Callable[[ServerReport], tuple[_Badness, Grade]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +87,20 @@ def tile_maps(registry: RegistryReport, at: datetime, locale: Locale) -> tuple[T
         ("idle", f"{pick('chưa đo được', 'not measured')}, {idle}"),
     )
 
-    def freshness(server: ServerReport) -> Grade:
-        missed = server.freshness.missed
+    def freshness(server: ServerReport) -> tuple[_Badness, Grade]:
+        missed, delivered = server.freshness.missed, server.delivered_at
         if server.facts.is_read and not server.verdict and any(other.verdict for other in registry.servers):
-            return "idle", "–"
-        grade = "idle" if not server.facts.is_read else "g3" if server.delivered_at is None else f"g{min(missed, 2)}"
-        return grade, f"{locale.age(server.delivered_at, at)}{' !' if server.is_missing else ''}"
+            return _NOT_MEASURED, ("idle", "–")
+        badness = (inf, 0.0) if delivered is None else (missed, (at - delivered).total_seconds())
+        grade = "idle" if not server.facts.is_read else "g3" if delivered is None else f"g{min(missed, 2)}"
+        return badness, (grade, f"{locale.age(delivered, at)}{' !' if server.is_missing else ''}")
 
-    def index(server: ServerReport) -> Grade:
+    def index(server: ServerReport) -> tuple[_Badness, Grade]:
         value = server.index.without_timeliness
-        if value is None or not server.facts.is_read:
-            return "idle", locale.index(value)
-        return f"g{sum(value < bound for bound in _QUALITY)}", locale.index(value)
+        if value is None:
+            return _NOT_MEASURED, ("idle", locale.index(value))
+        grade = f"g{sum(value < bound for bound in _QUALITY)}" if server.facts.is_read else "idle"
+        return (-value, 0.0), (grade, locale.index(value))
 
     return (
         _map(
@@ -109,27 +120,25 @@ def tile_maps(registry: RegistryReport, at: datetime, locale: Locale) -> tuple[T
     )
 
 
-def _map(
-    registry: RegistryReport, kind: str, title: str, legend: tuple[Grade, ...], grade: Callable[[ServerReport], Grade]
-) -> TileMap:
+def _map(registry: RegistryReport, kind: str, title: str, legend: tuple[Grade, ...], judge: _Judge) -> TileMap:
     by_area: dict[str, list[ServerReport]] = {}
     for server in registry.servers:
         for area in server.facts.areas or (server.facts.name,):
             by_area.setdefault(area, []).append(server)
     places = places_of(set(by_area))
-    tiles = [_tile(code, place, by_area.get(code, ()), grade) for code, place in places.items()]
+    tiles = [_tile(code, place, by_area.get(code, ()), judge) for code, place in places.items()]
     below = max((place.row for place in places.values()), default=-1) + 1
     for number, (area, servers) in enumerate((a, s) for a, s in by_area.items() if a not in places):
-        tiles.append(_tile("", Place(area, number % _COLUMNS, below + number // _COLUMNS), servers, grade))
+        tiles.append(_tile("", Place(area, number % _COLUMNS, below + number // _COLUMNS), servers, judge))
     return TileMap(f"map-{registry.name}-{kind}", title, tuple(tiles), legend)
 
 
-def _tile(code: str, place: Place, servers: Sequence[ServerReport], grade: Callable[[ServerReport], Grade]) -> Tile:
+def _tile(code: str, place: Place, servers: Sequence[ServerReport], judge: _Judge) -> Tile:
     """The square of an area; of several servers the one that is read shows, and of those the worst."""
     if not servers:
         return Tile(place.name, place.column, place.row, "none", "–", place.name)
     read = [server for server in servers if server.facts.is_read] or list(servers)
-    shown = max(map(grade, read))
+    shown = max(map(judge, read), key=itemgetter(0))[1]
     names = ", ".join(server.facts.name for server in servers)
     title = f"{place.name}{f' ({code})' if code else ''}: {names}, {shown[1]}"
     return Tile(place.name, place.column, place.row, *shown, title)

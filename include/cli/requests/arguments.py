@@ -51,4 +51,4 @@ def show_state(request: Request, as_json: bool) -> None:
         return
     state, due = word(STATES, request.state), f"{request.due_on:%d/%m/%Y}"
     said = local(f"hạn trả lời {due}", f"to be answered by {request.due_on}") if request.state == "open" else ""
-    output.print(f"{request.request_id}: {state}{f'; {said}' if said else ''}", markup=False)
+    output.print(f"{request.request_id}: {state}{f'; {said}' if said else ''}")

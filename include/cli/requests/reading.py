@@ -80,7 +80,6 @@ def list_requests(
                 f"Không có yêu cầu nào đang chờ xử lý; đã đóng: {closed} (xem bằng `--all`).",
                 f"Nothing waits; closed: {closed} (`--all` lists them).",
             ),
-            markup=False,
         )
         return
     grid = Grid(header_style="bold")
@@ -163,7 +162,6 @@ def draft(
             f"Đã ghi {out}. Hãy đặt tệp vào schemas/agreements rồi chạy `lienthong check`.",
             f"Written: {out}. Put it into schemas/agreements, then run `lienthong check`.",
         ),
-        markup=False,
     )
 
 
@@ -226,7 +224,7 @@ def follow(as_json: AsJson = False) -> None:
         output.print_json(json.dumps(found))
         return
     if not found:
-        output.print(local("Không có gì mới.", "Nothing new."), markup=False)
+        output.print(local("Không có gì mới.", "Nothing new."))
         return
     requests = all_requests(context)
     for request_id in found:
@@ -239,16 +237,16 @@ def _print(request: Request, said: dict[str, object], *, as_json: bool) -> None:
         return
     from include.sharing.requests import KINDS, STATES
 
-    output.print(f"{request.request_id}: {word(KINDS, request.kind)}, {request.table_name}", markup=False)
-    output.print(f"  {local('tình trạng', 'state')}: {word(STATES, request.state)}", markup=False)
-    output.print(f"  {local('hạn trả lời', 'due')}: {day(request.due_on.isoformat())}", markup=False)
+    output.print(f"{request.request_id}: {word(KINDS, request.kind)}, {request.table_name}")
+    output.print(f"  {local('tình trạng', 'state')}: {word(STATES, request.state)}")
+    output.print(f"  {local('hạn trả lời', 'due')}: {day(request.due_on.isoformat())}")
     parts = (said["ask"], said["dispute"], said["refusal"], said["grant"])
     for part in (part for part in parts if isinstance(part, dict)):
         for name, value in part.items():
             if name != "text" and value not in ("", None, False):
-                output.print(f"  {word(_LABELS, name)}: {_text(value)}", markup=False)
+                output.print(f"  {word(_LABELS, name)}: {_text(value)}")
     if request.answered_by:
-        output.print(f"  {local('người trả lời', 'answered by')}: {request.answered_by}", markup=False)
+        output.print(f"  {local('người trả lời', 'answered by')}: {request.answered_by}")
 
 
 def _print_followed(request: Request) -> None:
@@ -257,7 +255,7 @@ def _print_followed(request: Request) -> None:
     said = word(STATES, request.state)
     if request.state == "open":
         said = word(ACTS, "escalated" if request.escalated else "reminded")
-    output.print(f"{request.request_id}: {said}", markup=False)
+    output.print(f"{request.request_id}: {said}")
 
 
 def _text(value: object) -> str:
@@ -276,4 +274,4 @@ def _print_rows(rows: tuple[SourceRow, ...], column: str) -> None:
         output.print(local(said, "No published row has this key any more."))
     for row in rows:
         key = ", ".join(f"{name}={value}" for name, value in row.key)
-        output.print(f"  {local('bản ghi', 'row')}: {key}; {column}={row.value}", markup=False)
+        output.print(f"  {local('bản ghi', 'row')}: {key}; {column}={row.value}")

@@ -95,7 +95,7 @@ def portal(
     from include.portal import serve
 
     def started(url: str) -> None:
-        errors.print(local(f"Cổng dữ liệu: {url}", f"The portal: {url}"), markup=False)
+        errors.print(local(f"Cổng dữ liệu: {url}", f"The portal: {url}"))
 
     serve(PipelineContext.from_environment(), host=host, port=port, started=started)
 
@@ -115,4 +115,4 @@ def catalogue(
 
     tables = write_catalogue(PipelineContext.from_environment(), out)
     said = local(f"Đã ghi {number(tables)} bảng vào {out}", f"Wrote {number(tables)} tables to {out}")
-    output.print(said, markup=False)
+    output.print(said)

@@ -55,7 +55,7 @@ def serve(
 
     def started(endpoint: str) -> None:
         said = local(f"Bên nhận truy cập tại {endpoint}", f"Recipients reach the shared tables at {endpoint}")
-        errors.print(said, markup=False)
+        errors.print(said)
 
     context = PipelineContext.from_environment()
     run(context, host=host, port=port, store_log_port=store_log_port, started=started)
@@ -195,7 +195,7 @@ def show_tokens(tokens: Tokens, kind: str, heading: str, at: datetime, as_json: 
 def show_revoked(ended: Sequence[Token]) -> None:
     """Print which tokens were ended."""
     names = ", ".join(token.token_id for token in ended)
-    output.print(local(f"Đã thu hồi: {names}", f"Revoked: {names}"), markup=False)
+    output.print(local(f"Đã thu hồi: {names}", f"Revoked: {names}"))
 
 
 def hand_over(issued: Issued, out: Path | None) -> None:
@@ -211,4 +211,4 @@ def hand_over(issued: Issued, out: Path | None) -> None:
             raise typer.BadParameter(f"{out} exists") from None
     ends, token_id = issued.token.ends_at, issued.token.token_id
     said = local(f"Mã khóa {token_id}, hết hạn {ends:%d/%m/%Y}.", f"Token {token_id}, valid until {ends:%Y-%m-%d}.")
-    errors.print(said, markup=False)
+    errors.print(said)

@@ -65,6 +65,6 @@ def release_notes(
         output.print_json(json.dumps([asdict(note) for note in notes], ensure_ascii=False, default=str))
         return
     for note in notes:
-        output.print(f"{note.recipient}: {', '.join(note.products)}: {note.path}", markup=False)
+        output.print(f"{note.recipient}: {', '.join(note.products)}: {note.path}")
     if not notes:
         output.print(local("Không bên nhận nào bị ảnh hưởng.", "Nothing changes for any recipient."))

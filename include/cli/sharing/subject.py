@@ -50,7 +50,7 @@ def subject(
     if letter is not None:
         with os.fdopen(os.open(letter, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(written(subject_letter(found)))
-        errors.print(local(f"Đã ghi thư: {letter}", f"The letter: {letter}"), markup=False)
+        errors.print(local(f"Đã ghi thư: {letter}", f"The letter: {letter}"))
     if as_json:
         output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
     else:
@@ -71,9 +71,9 @@ def _format(letter: Path) -> Callable[[Letter], bytes]:
 def _show(found: Subject) -> None:
     way = " -> ".join(found.way)
     if found.standing == "unlinked":
-        output.print(local(f"Bản ghi chưa đối khớp: {way}", f"A record that is not linked: {way}"), markup=False)
+        output.print(local(f"Bản ghi chưa đối khớp: {way}", f"A record that is not linked: {way}"))
     else:
-        output.print(local(f"Người: {way}", f"Person: {way}"), markup=False)
+        output.print(local(f"Người: {way}", f"Person: {way}"))
     held = Table(
         local("cơ sở dữ liệu", "registry"), local("bảng", "table"), local("bản ghi", "record"),
         local("đối khớp từ", "linked since"), local("đến", "until"),

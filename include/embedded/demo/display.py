@@ -71,9 +71,9 @@ class _Screen:
     def phase(self, what: str) -> None:
         if self.what:
             seconds = number(time.monotonic() - self.phase_began, 1)
-            self.live.console.print(f"[green]✓[/] {self.what} [dim]({seconds} s)")
+            self.live.console.print(Text.assemble(("✓", "green"), f" {self.what} ", (f"({seconds} s)", "dim")))
         self.what, self.phase_began = what, time.monotonic()
-        self.live.update(Spinner("dots", what))
+        self.live.update(Spinner("dots", Text(what)))
 
     def show(self, seen: Snapshot) -> None:
         done = sum(stage in DONE for stage in seen.tables.values())

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.text import Text
+
 from include.console_words import local
 from include.embedded import servers
 from include.embedded.demo.country import PERSONS, ensure_country, source_connections, start_sources
@@ -37,8 +39,9 @@ def up(root: Path = REPOSITORY) -> int:
         return 1
     say(local("Airflow đang chạy:", "Airflow is up:"))
     show_command(servers.url(site))
-    user, password = f"[bold]{servers.USER}[/]", f"[bold]{site.secret('airflow_password')}[/]"
-    say(local(f"Đăng nhập: người dùng {user}, mật khẩu {password}", f"Sign in as {user}, password {password}"))
+    user, password = (servers.USER, "bold"), (site.secret("airflow_password"), "bold")
+    sign_in, with_password = local("Đăng nhập: người dùng ", "Sign in as "), local(", mật khẩu ", ", password ")
+    say(Text.assemble(sign_in, user, with_password, password))
     if names := ", ".join(servers.stewards_of(site)):
         label = local(
             "Người được quyết định ở cổng duyệt (cùng mật khẩu):", "Who may decide at a gate (same password):"

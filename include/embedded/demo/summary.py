@@ -33,31 +33,31 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     _tell_persons(site)
     for name, stage in seen.tables.items():
         if name not in recorded:
-            say(f"[yellow]{name}: {word(STAGES, stage)}")
+            say(f"{name}: {word(STAGES, stage)}", "yellow")
     _tell_unchanged(rows)
     failed = [*(_failure(site, task) for task in seen.failed)]
     for line, log in failed:
-        say(f"[red]{line}")
+        say(line, "red")
         show_command(log)
     if seen.only_stewards_can_go_on:
         say(
-            "[yellow]"
-            + local(
+            local(
                 "Có bảng vượt ngưỡng cho phép và chờ cán bộ quản trị dữ liệu: chạy `make up`, mở trang sau để duyệt "
                 "hoặc từ chối.",
                 "A table is outside its tolerance and waits for a steward: run `make up`, open this page and approve "
                 "or reject it.",
-            )
+            ),
+            "yellow",
         )
         show_command(f"{servers.url(site)}/required_actions")
     is_well = not failed and seen.has_ended and all(stage in DONE for stage in seen.tables.values())
     if not seen.has_ended and not seen.only_stewards_can_go_on:
         say(
-            "[red]"
-            + local(
+            local(
                 "Airflow chưa xong trong thời gian cho phép. Hãy chạy lại `make demo`. Nhật ký ở:",
                 "Airflow had not finished in time. Run `make demo` again. Its logs are in:",
-            )
+            ),
+            "red",
         )
         show_command(str(site.var / "log"))
     _next_steps(site)

@@ -61,7 +61,7 @@ def _run(site: Site, persons: int) -> int:
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if ours := [name for name in SERVERS if name not in ran_before]:
-            say(f"[dim]{local('Đang dừng các máy chủ ...', 'Stopping the servers ...')}")
+            say(local("Đang dừng các máy chủ ...", "Stopping the servers ..."), "dim")
             stop(site, ours)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
+from rich.text import Text
 
 from include.embedded import servers
 from include.embedded.demo import BusyError, alone, ensure_country, source_connections, start_sources
@@ -66,7 +67,8 @@ def up(root: Path = REPOSITORY) -> int:
         say_error(error)
         return 1
     say(f"The production stack is up: {stack.url}")
-    say(f"Sign in as [bold]{ADMIN}[/], password [bold]{site.secret('airflow_password')}[/].")
+    password = site.secret("airflow_password")
+    say(Text.assemble("Sign in as ", (ADMIN, "bold"), ", password ", (password, "bold"), "."))
     say(f"The lake is {stack.environment(API)['LAKE_URI']} at http://127.0.0.1:{stack.ports[STORE]}")
     say(f"Shared tables are served at {stack.environment(SHARING)['LIENTHONG_SHARING_URL']}")
     say(f"The portal is at {stack.environment(PORTAL)['LIENTHONG_PORTAL_URL']}")

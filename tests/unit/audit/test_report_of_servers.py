@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from include.audit.report_data.model import Overview, RegistryReport
+from include.audit.report_data.freshness import NEVER as NEVER_DELIVERED
+from include.audit.report_data.freshness import Freshness
+from include.audit.report_data.model import Overview, RegistryReport, ServerReport
 from include.audit.report_data.overview import gather
+from include.audit.report_data.quality_index import NOT_MEASURED, Index
 from include.audit.report_data.table_report import RunCounts
 from include.audit.report_pages import tile_positions
 from include.audit.report_pages.tile_map import tile_maps
@@ -196,6 +201,43 @@ def test_the_maps_show_every_server_once_and_in_words(land: RegistryReport, over
         assert described is not None
         assert all(server in (described.text or "") for server in SERVERS)
         assert "style=" not in map_.svg
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize(
+    ("one", "other", "fresh", "quality"),
+    [
+        ((0, 9, 98.0), (0, 47, 91.0), ("g0", 47), ("g2", 91.0)),  # as text 9 is after 47, and 98 after 91
+        ((1, 9, 100.0), (2, 5, None), ("g2", 5), ("g0", 100.0)),  # as text the class of "not measured" is after all
+        ((3, 72, 50.0), (None, None, 99.5), ("g3", None), ("g3", 50.0)),
+        ((0, 30, None), (5, 400, None), ("g2", 400), ("idle", None)),
+    ],
+)
+def test_of_two_servers_of_an_area_the_worse_is_shown(
+    land: RegistryReport, overview: Overview, language: str, is_turned: bool,
+    one: tuple[int | None, int | None, float | None], other: tuple[int | None, int | None, float | None],
+    fresh: tuple[str, int | None], quality: tuple[str, float | None],
+) -> None:  # fmt: skip
+    """The servers of the older tests have each an area of their own."""
+    at, locale = overview.at, LOCALES[language]  # type: ignore[index]
+    read = land.servers[0]
+
+    def made(missed: int | None, hours: int | None, value: float | None) -> ServerReport:
+        stands = Freshness(at - timedelta(hours=hours), None, missed or 0, False) if hours else NEVER_DELIVERED
+        index = NOT_MEASURED if value is None else Index({**NOT_MEASURED.words, "accuracy": value})
+        return replace(read, slices=(replace(read.slices[0], freshness=stands),), index=index)
+
+    both = (made(*other), made(*one)) if is_turned else (made(*one), made(*other))
+    for map_, (grade, value) in zip(tile_maps(replace(land, servers=both), at, locale), (fresh, quality), strict=True):
+        tile = next(tile for tile in map_.tiles if tile.name == "Hà Nội")
+        if map_.name.endswith("freshness"):
+            words = locale.age(None if value is None else at - timedelta(hours=value), at)
+        else:
+            words = locale.index(value)
+        assert (tile.grade, tile.value.removesuffix(" !")) == (grade, words)
+        assert tile.title.endswith(f", {tile.value}")
+        assert tile.title in map_.svg.unescape()
 
 
 def test_servers_that_no_sync_was_ever_asked_for_need_no_attention(tmp_path: Path) -> None:
