@@ -10,9 +10,10 @@ from typing import Literal
 import pyarrow as pa
 
 from include.contracts.model import Contract, Table
+from include.contracts.words import day_of
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.sharing.agreements import HANOI, Agreement, Product
+from include.sharing.agreements import Agreement, Product
 from include.sharing.products import content
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
@@ -109,7 +110,7 @@ def close_orphans(
     in a file is for a person to mend, and prolongs nothing.
     """
     run = SharingRun(lake, run_id, notes or {})
-    today = at.astimezone(HANOI).date().isoformat()
+    today = day_of(at).isoformat()
     named = {(agreement.recipient, product.name) for agreement in agreements for product in agreement.products}
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])
