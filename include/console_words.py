@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from include.contracts.words import BilingualText, constant, figure, of_environment, pick
+from include.contracts.words import BilingualText, constant, day_of, figure, of_environment, pick
 
 # How a run read a table, in a word; a run that changed or failed did not read for publishing.
 READ = {
@@ -116,6 +117,11 @@ def word(words: Mapping[str, BilingualText], code: str) -> str:
     return words[code].text(of_environment()) if code in words else code
 
 
-def day(at: str) -> str:
-    """The day of an ISO instant: 2026-01-31, or 31/01/2026."""
-    return constant(of_environment(), at[:10])
+def day(at: date) -> str:
+    """A day, or that of an instant in Hà Nội: 2026-01-31, or 31/01/2026."""
+    return constant(of_environment(), day_of(at) if isinstance(at, datetime) else at)
+
+
+def moment(at: datetime) -> str:
+    """The day and minute of an instant in UTC."""
+    return constant(of_environment(), f"{at.astimezone(UTC):%Y-%m-%d %H:%M}")

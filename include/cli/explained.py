@@ -54,7 +54,7 @@ def show_explained(found: Explained) -> None:
     for event in found.events:
         other = f" -> {event.other_id[:8]}" if event.other_id else ""
         cause = local(_cause(event.cause), event.cause)
-        at, kind = day(event.at.isoformat()), word(_EVENTS, event.kind)
+        at, kind = day(event.at), word(_EVENTS, event.kind)
         output.print(f"{at} {kind} {event.person_id[:8]}{other}: {cause}")
 
 

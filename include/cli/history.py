@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -69,13 +70,13 @@ def history(
             if name == "live_rows" or any(getattr(other, name) for other in found)
         ]
         version = "" if line.version is None else str(line.version)
-        at = Text.assemble(f"{day(line.at)} {line.at[11:19]}", (f"\n{line.run_id}", "dim"))
+        at = Text.assemble(f"{day(date.fromisoformat(line.at[:10]))} {line.at[11:19]}", (f"\n{line.run_id}", "dim"))
         decided = ": ".join(filter(None, (line.approved_by or line.refused_by, line.note)))
         by = [decided] if has_names else []
         grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
     if kept := history_kept(PipelineContext.from_environment(), registry, table):
-        since, changes, megabytes = day(kept.since.isoformat()), number(kept.changes), number(kept.bytes / 1e6, 1)
+        since, changes, megabytes = day(kept.since), number(kept.changes), number(kept.bytes / 1e6, 1)
         told = local(
             f"Lịch sử bản ghi từ {since}: {changes} thay đổi, {megabytes} MB",
             f"Row history since {since}: {changes} changes, {megabytes} MB",

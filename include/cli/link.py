@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 
 from include.cli.application import NOT_PUBLISHED, AsJson, Purpose, app, approval_of, look
 from include.console import output
-from include.console_words import DECISIONS, day, local, number, word
+from include.console_words import DECISIONS, local, moment, number, word
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
 app.add_typer(link_app, name="link")
@@ -209,7 +209,7 @@ def undo(
         _print({"decisions": [{"pair_id": one.pair_id, **plain} for one, plain in zip(kept, said, strict=True)]})
         return
     for one in kept:
-        when = f"{day(one.at.isoformat())} {one.at:%H:%M}"
+        when = f"{moment(one.at)} UTC"
         output.print(f"{one.pair_id}  {word(DECISIONS, one.decision)}  {one.by}, {when}: {one.note}")
     if not kept:
         output.print(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -56,7 +57,7 @@ def rejected_list(
     for entry in found:
         life = [word(LIVES, entry.life)] if every else []
         rule_text = rule_cell(entry.rule_id, rules, entry.message or "")
-        grid.add_row(number(entry.rows), day(entry.since), *life, rule_text)
+        grid.add_row(number(entry.rows), day(datetime.fromisoformat(entry.since)), *life, rule_text)
     output.print(grid)
 
 
@@ -87,7 +88,7 @@ def rejected_show(
         return
     rules = rule_texts(context, registry)
     for row in rows:
-        since = day(f"{row['_since']:%Y-%m-%d}")
+        since = day(row["_since"])
         heading = local(
             f"bản ghi {row['_row']} của lần chạy {row['_run_id']}, từ {since}",
             f"row {row['_row']} of run {row['_run_id']}, since {since}",

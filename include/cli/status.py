@@ -14,7 +14,7 @@ from rich.text import Text
 
 from include.cli.application import NOT_PUBLISHED, AsJson, app
 from include.console import COLOURS, output, show_problems
-from include.console_words import VERDICTS, day, local, number, word
+from include.console_words import VERDICTS, day, local, moment, number, word
 
 if TYPE_CHECKING:
     from include.pipelines.status import RegistryStatus, ServerStatus, TableStatus
@@ -202,7 +202,7 @@ def _remarks(server: ServerStatus) -> Text:
     if facts.variant:
         said.append(f"{local('biến thể nguồn', 'variant')} {facts.variant}")
     if facts.ended:
-        ended = day(facts.ended.isoformat())
+        ended = day(facts.ended)
         said.append(local(f"đã dừng từ {ended}, dữ liệu được giữ lại", f"ended {ended}: its rows stay"))
     if not facts.is_listed:
         gone = ("không còn trong hợp đồng dữ liệu, dữ liệu được giữ lại", "no longer in the contract: its rows stay")
@@ -211,4 +211,4 @@ def _remarks(server: ServerStatus) -> Text:
 
 
 def _instant(at: datetime | None) -> str:
-    return "-" if at is None else f"{day(at.isoformat())} {at:%H:%M}"
+    return "-" if at is None else moment(at)

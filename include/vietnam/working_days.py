@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from include.contracts.model import ZONE
+from include.contracts.words import day_of
 
 HOLIDAYS = Path("reference") / "holidays.csv"
 _SATURDAY = 5
@@ -60,7 +60,7 @@ class WorkingDays:
 
     def due_on(self, asked_at: datetime, days: int) -> date:
         """The last day for what must be done within so many working days of an instant, counted from the next day."""
-        day, left = asked_at.astimezone(ZONE).date(), days
+        day, left = day_of(asked_at), days
         while left:
             day += timedelta(days=1)
             left -= self.is_working(day)

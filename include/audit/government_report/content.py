@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from include.contracts.model import ZONE
-from include.contracts.words import figure
+from include.contracts.words import day_of, figure
 from include.indicators.computation import REASONS, Figure
 from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
 from include.indicators.values import ShownIndicator
@@ -88,6 +87,11 @@ class GovernmentReport:
     upcoming: tuple[str, ...]
     notes: tuple[Note, ...]
     figures_sha256: str
+
+    @property
+    def made_on(self) -> date:
+        """The day on which it was made."""
+        return day_of(self.at)
 
     @property
     def period_text(self) -> str:
@@ -252,7 +256,7 @@ def _note(inputs: ReportInputs, name: str, number: int) -> Note:
     tables = tuple(f"{table} (phiên bản {version.partition(':')[2]})" for table, version in stored.tables.items())
     return Note(
         number, name, indicator.name.vietnamese, indicator.definition.vietnamese, indicator.legal_basis,
-        stored.edition, (stored.as_of - timedelta(microseconds=1)).astimezone(ZONE).date(), tables,
+        stored.edition, day_of(stored.as_of - timedelta(microseconds=1)), tables,
     )  # fmt: skip
 
 

@@ -35,14 +35,14 @@ def ask(
     Example: `lienthong requests ask population.citizen --recipient nso --column full_name --purpose "Lập mẫu điều tra"
     --legal-basis "Luật Thống kê 89/2015/QH13" --until 2026-12-31`
     """
+    from include.contracts.words import day_of
     from include.pipelines import PipelineContext
     from include.pipelines.requests import agreements_of, ask_for
-    from include.sharing.agreements import HANOI
     from include.sharing.requests import Ask
 
     context = PipelineContext.from_environment()
     known = next((one for one in agreements_of(context).values() if one.recipient == recipient), None)
-    first = day(since, "--from") if since else context.now().astimezone(HANOI).date()
+    first = day(since, "--from") if since else day_of(context.now())
     said = Ask(
         name or (known.recipient_name if known else ""), contact or (known.recipient_contact if known else ""),
         tuple(column), rows, purpose, tuple(legal_basis), first, day(until, "--until"),

@@ -90,7 +90,7 @@ def list_requests(
         grid.add_column(heading, overflow="fold")
     for one in found:
         late = one.state == "open" and is_late(one.due_on, context.now())
-        due = f"{day(one.due_on.isoformat())}{local(' (quá hạn)', ' (overdue)') if late else ''}"
+        due = f"{day(one.due_on)}{local(' (quá hạn)', ' (overdue)') if late else ''}"
         grid.add_row(one.request_id, word(KINDS, one.kind), one.table_name, word(STATES, one.state), due)
     output.print(grid)
 
@@ -239,7 +239,7 @@ def _print(request: Request, said: dict[str, object], *, as_json: bool) -> None:
 
     output.print(f"{request.request_id}: {word(KINDS, request.kind)}, {request.table_name}")
     output.print(f"  {local('tình trạng', 'state')}: {word(STATES, request.state)}")
-    output.print(f"  {local('hạn trả lời', 'due')}: {day(request.due_on.isoformat())}")
+    output.print(f"  {local('hạn trả lời', 'due')}: {day(request.due_on)}")
     parts = (said["ask"], said["dispute"], said["refusal"], said["grant"])
     for part in (part for part in parts if isinstance(part, dict)):
         for name, value in part.items():

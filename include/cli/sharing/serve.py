@@ -15,7 +15,7 @@ from rich.table import Table
 
 from include.cli.application import AsJson, app
 from include.console import errors, output
-from include.console_words import local, number
+from include.console_words import day, local, number
 
 if TYPE_CHECKING:
     from include.pipelines.serving import Issued
@@ -209,6 +209,6 @@ def hand_over(issued: Issued, out: Path | None) -> None:
                 file.write(secret)
         except FileExistsError:
             raise typer.BadParameter(f"{out} exists") from None
-    ends, token_id = issued.token.ends_at, issued.token.token_id
-    said = local(f"Mã khóa {token_id}, hết hạn {ends:%d/%m/%Y}.", f"Token {token_id}, valid until {ends:%Y-%m-%d}.")
+    ends, token_id = day(issued.token.ends_at), issued.token.token_id
+    said = local(f"Mã khóa {token_id}, hết hạn {ends}.", f"Token {token_id}, valid until {ends}.")
     errors.print(said)

@@ -19,7 +19,7 @@ from include.contracts.model.policies import (
     sla,
     tolerance,
 )
-from include.contracts.model.servers import ZONE, Assignment, Role, Server
+from include.contracts.model.servers import Assignment, Role, Server
 from include.contracts.model.stewardship import (
     OFFICES,
     OWNER,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # of the days on which what a contract says begins and ends
+from include.contracts.words import day_of
+
 Role = Literal["primary", "history"]
 
 
@@ -26,7 +26,7 @@ class Assignment:
 
     def holds(self, at: datetime) -> bool:
         """Whether it is in force at an instant, by the Vietnamese day."""
-        return (self.valid_from or date.min) <= at.astimezone(ZONE).date() < (self.valid_until or date.max)
+        return (self.valid_from or date.min) <= day_of(at) < (self.valid_until or date.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +57,4 @@ class Server:
 
     def is_read(self, at: datetime) -> bool:
         """Whether the server is still read at an instant, by the Vietnamese day."""
-        return self.ended is None or at.astimezone(ZONE).date() < self.ended
+        return self.ended is None or day_of(at) < self.ended

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from include.contracts.model.contract import Contract
-from include.contracts.model.servers import ZONE
 from include.contracts.model.table import Table
+from include.contracts.words import day_of
 from include.contracts.yaml_files import ReportProblem
 
 ROLE = "data steward"
@@ -34,7 +34,7 @@ class Steward:
 
     def is_in_office(self, at: datetime) -> bool:
         """Whether the steward is in office at an instant."""
-        day = at.astimezone(ZONE).date()
+        day = day_of(at)
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
     def is_called(self, given: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
 
-from include.contracts.model import ZONE
+from include.contracts.words import ZONE
 
 Scheme = Literal["calendar", "decree-09", "as-of"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)

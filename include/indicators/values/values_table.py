@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from include.contracts.model import ZONE
+from include.contracts.words import ZONE
 from include.indicators.computation import Computed, Figure
 from include.lake.delta import LOG_KEPT, PREFIX
 from include.lake.storage import Lake, lake_errors, retry_on_conflict

@@ -12,13 +12,13 @@ import duckdb
 
 from include.contracts.model import Contract, Relationship, Table, odd_teams
 from include.contracts.reading import ReadContract, contract_paths, examine_contract, variant_paths
-from include.contracts.words import Language
+from include.contracts.words import Language, day_of
 from include.contracts.yaml_files import ContractError, Problem
 from include.indicators.definitions import check_indicators, heading_path, indicator_paths, load_heading
 from include.pipelines.checks.expressions import expression_checker
 from include.pipelines.checks.source_check import LookedAt, look_at_source
 from include.pipelines.context import PipelineContext
-from include.sharing.agreements import HANOI, agreement_paths
+from include.sharing.agreements import agreement_paths
 from include.sharing.products import check_agreements
 from include.sharing.requests import holiday_problems
 from include.sources.access import SourceError, load_limits_of
@@ -97,7 +97,7 @@ def check_schemas(schemas: Path) -> CheckReport:
         problems.extend(check_agreements(schemas, contracts))
         problems.extend(check_indicators(schemas, contracts))
         problems.extend(_heading_problems(schemas))
-    problems.extend(holiday_problems(schemas, datetime.now(HANOI).date()))
+    problems.extend(holiday_problems(schemas, day_of(datetime.now(UTC))))
     problems.sort(key=lambda problem: (str(problem.path), problem.line))
     tables = [t for c in contracts.values() for t in c.tables]
     others = len(agreement_paths(schemas)), len(indicator_paths(schemas))

@@ -23,6 +23,7 @@ from include.audit.report_data import (
 from include.audit.verification import LedgerState, Verification, ledger_state
 from include.contracts.model import Contract, Table
 from include.contracts.reading import contract_files, readable_contracts
+from include.contracts.words import day_of
 from include.contracts.yaml_files import ContractError, Problem, files_of
 from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.pipelines.audit_log import verify_lake
@@ -111,7 +112,7 @@ class QualityPages:
             uri = self.context.lake.rejected_table(table.registry, table.name)
             if not self.context.lake.is_table(uri):
                 return None
-            key = (self.context.lake.table(uri).version(), self._version("runs"), at.date())
+            key = (self.context.lake.table(uri).version(), self._version("runs"), day_of(at))
             what = f"rejected {table.qualified_name}"
             return self._remember(what, key, lambda: rejection_backlog(self.context.lake, table, at=at))
 

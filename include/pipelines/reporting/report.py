@@ -25,7 +25,7 @@ from include.audit.report_export import csv_text, frames, workbook
 from include.audit.report_pages import render
 from include.audit.report_words import LOCALES
 from include.audit.verification import REPORTS, figures_digest, verify, with_figures
-from include.contracts.words import BilingualText
+from include.contracts.words import BilingualText, day_of
 from include.contracts.yaml_files import files_of
 from include.identity.linkage_model import ModelUnusable
 from include.lake.storage import Lake
@@ -119,11 +119,11 @@ def _write(folder: Path, texts: dict[str, str], book: bytes) -> list[Path]:
 
 
 def _keep(lake: Lake, at: datetime, texts: dict[str, str], book: bytes) -> list[str]:
-    """Lay the report into the lake: as the newest, and under its day, so that earlier ones stay readable.
+    """Lay the report into the lake: as the newest, and under its day in Hà Nội, so that earlier ones stay readable.
 
     Returns the folders, as paths in the lake.
     """
-    folders = [f"{REPORTS}/{name}" for name in ("latest", f"{at:%Y-%m-%d}")]
+    folders = [f"{REPORTS}/{name}" for name in ("latest", f"{day_of(at)}")]
     for folder in folders:
         lake.make_folder(lake.path(folder))
         for name, text in texts.items():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from include.audit import ledger
 from include.audit.report_words import LOCALES
-from include.contracts.words import Language
+from include.contracts.words import Language, day_of
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
 from include.pipelines.audit_log import record_expired, record_files
@@ -70,7 +70,7 @@ def write_release_notes(
         ContractError: a contract or an agreement has mistakes, or they do not fit.
         Misuse: the day is past.
     """
-    if first_day < context.now().astimezone(HANOI).date():
+    if first_day < day_of(context.now()):
         raise Misuse(f"{first_day} is past: a release note is written before what it tells of takes force")
     at = datetime.combine(first_day, time(12), HANOI)
     contracts = context.contracts
@@ -121,7 +121,7 @@ def _in_force(lake: Lake) -> dict[str, frozenset[str]]:
 
 def _take_back(context: PipelineContext, written: set[str]) -> None:
     """Take notes away that tell of a day to come and were not written now; it is in the ledger first."""
-    lake, today = context.lake, context.now().astimezone(HANOI).date()
+    lake, today = context.lake, day_of(context.now())
     files = (uri for recipient in lake.list(lake.path(FOLDER)) for uri in lake.list(recipient))
     paths = [uri.removeprefix(f"{lake.uri}/") for uri in files if uri.endswith(".md")]
     over = [path for path in paths if path not in written and date.fromisoformat(path[-13:-3]) > today]

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from include.audit.official_letter import Letter, LetterSection, LetterTable
 from include.audit.report_words import LOCALES
-from include.contracts.words import figure, holds_a_long_number
+from include.contracts.words import day_of, figure, holds_a_long_number
 from include.pipelines.subject.model import Given, GivenColumn, HeldRecord, Opened, Span, SpanUnknown, Subject
 from include.sharing.agreements import HANOI
 from include.sharing.products import HISTORY_DAYS
@@ -239,7 +239,7 @@ def _scope(subject: Subject) -> Iterator[str]:
 
 
 def _day(at: datetime) -> str:
-    return f"{at.astimezone(HANOI):%d/%m/%Y}"
+    return f"{day_of(at):%d/%m/%Y}"
 
 
 def _instant(at: datetime) -> str:

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from include.contracts.model import Table
-from include.contracts.words import BilingualText
+from include.contracts.words import BilingualText, day_of
 from include.pipelines.requests import RequestRefused, agreements_of, ask_for, dispute, withdraw
 from include.portal.csrf import form_of
 from include.portal.rendering import page, redirect
 from include.portal.requests.fields import NO_DAY, asked, day, lines, recipient, text, texts
 from include.portal.requests.showing import one_request
 from include.portal.state import Portal, portal_of
-from include.sharing.agreements import HANOI, Agreement, Product
+from include.sharing.agreements import Agreement, Product
 from include.sharing.requests import Ask, example_of_rows
 
 _EMPTY_ASK = {"columns": (), "rows": "", "purpose": "", "legal_basis": "", "until": ""}
@@ -92,7 +92,7 @@ def _ask_form(
     table = _table(portal, named)
     if named and table is None:
         raise HTTPException(404)
-    today = portal.context.now().astimezone(HANOI).date()
+    today = day_of(portal.context.now())
     values = {
         "table": table,
         "tables": [one for contract in portal.quality.contracts().values() for one in contract.tables],

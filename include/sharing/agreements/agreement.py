@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
+
+from include.contracts.words import ZONE, day_of
 
 Protection = Literal["none", "pseudonym", "year", "decade", "province", "keep_last", "drop"]
 Standing = Literal["in_force", "pending", "expired", "withdrawn"]
 
-HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+HANOI = ZONE
 """Time zone of the first and last day of agreements."""
 
 
@@ -137,7 +138,7 @@ class Agreement:
 
     def standing(self, at: datetime) -> Standing:
         """Standing of the agreement at that instant: in force, or why not."""
-        today = at.astimezone(HANOI).date()
+        today = day_of(at)
         if self.withdrawal is not None and today >= self.withdrawal.first_day:
             return "withdrawn"
         if today < self.valid_from:

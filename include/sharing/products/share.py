@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Literal
 
 from include.contracts.model import Contract
+from include.contracts.words import day_of
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.sharing.agreements import HANOI, Agreement
+from include.sharing.agreements import Agreement
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.publish_product import close_product, publish_product
@@ -93,7 +94,7 @@ def close_orphans(
     in a file is for a person to mend, and prolongs nothing.
     """
     run = SharingRun(lake, run_id, notes or {})
-    today = at.astimezone(HANOI).date().isoformat()
+    today = day_of(at).isoformat()
     named = named_products(agreements)
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from pathlib import Path
 
+from include.contracts.words import day_of
 from include.contracts.yaml_files import Problem
-from include.sharing.agreements import HANOI
 from include.vietnam import HOLIDAYS, WorkingDays
 
 DAYS_TO_ANSWER = 2
@@ -36,9 +36,9 @@ def holiday_problems(schemas: Path, today: date) -> list[Problem]:
 
 def is_late(due_on: date, at: datetime) -> bool:
     """Whether the last day is over at that instant."""
-    return at.astimezone(HANOI).date() > due_on
+    return day_of(at) > due_on
 
 
 def is_last_day(due_on: date, at: datetime) -> bool:
     """Whether the last day has come at that instant."""
-    return at.astimezone(HANOI).date() >= due_on
+    return day_of(at) >= due_on

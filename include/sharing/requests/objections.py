@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from include.contracts.model import Table
 from include.contracts.sql import SqlRefused, rewritten
-from include.contracts.words import BilingualText, hidden_character, holds_a_long_number, says_something
-from include.sharing.agreements import HANOI, Agreement, Product, SharedColumn
+from include.contracts.words import BilingualText, day_of, hidden_character, holds_a_long_number, says_something
+from include.sharing.agreements import Agreement, Product, SharedColumn
 from include.sharing.products import FilterRefused, compared_columns, compile_filter
 from include.sharing.requests.drafting import names_a_person
 from include.sharing.requests.request import WAITING, Ask, Dispute, Request
@@ -188,7 +188,7 @@ def _missing(ask: Ask, recipient: str, at: datetime) -> BilingualText | None:
             "purpose and legal basis become an agreement that many read: name no number of a person",
             "mục đích và căn cứ pháp lý được đưa vào thỏa thuận: không ghi số định danh của người",
         )
-    today = at.astimezone(HANOI).date()
+    today = day_of(at)
     if ask.valid_until < ask.valid_from or ask.valid_until < today:
         return BilingualText(
             f"the period ends on {ask.valid_until}, before it begins or before today: correct its days",
@@ -219,7 +219,7 @@ def _there(
     requests: Iterable[Request],
     at: datetime,
 ) -> BilingualText | None:
-    first_day = max(ask.valid_from, at.astimezone(HANOI).date())
+    first_day = max(ask.valid_from, day_of(at))
     for agreement in agreements:
         holds = agreement.valid_from <= first_day and agreement.last_day >= ask.valid_until
         if agreement.recipient == recipient and holds and _covers(agreement, table, ask):
