@@ -35,8 +35,8 @@ def status(
     verdict of their newest runs, and every table's published rows and their age. A server is missing when a scheduled
     run of one of its tables and its deadline have passed without a delivery, or when it never delivered one; one that
     no sync ever came to is not connected, and has no line, and a registry without any connection or run is only named.
-    Exits 1 when more servers are missing than the contract's `deliveredServers` lets be. Reads no source and writes
-    nothing.
+    Exits 1 when more servers are missing than the contract's `deliveredServers` lets be, or when a contract has
+    mistakes, which are told as `lienthong check` tells them. Reads no source and writes nothing.
 
     Example: `lienthong status`, `lienthong status land`; the servers to call:
     `lienthong status land --json | jq '.registries[].servers[] | select(.is_late) | .server'`
@@ -53,7 +53,8 @@ def status(
         found = status_of(context, [context.contract(registry)])
     record_status(found)
     if as_json:
-        output.print_json(json.dumps({"registries": [one.to_dict() for one in found]}, ensure_ascii=False))
+        told = {"registries": [one.to_dict() for one in found], "problems": [one.to_dict() for one in mistakes]}
+        output.print_json(json.dumps(told, ensure_ascii=False))
     else:
         for one in found:
             if one.is_in_use or registry:
@@ -61,7 +62,8 @@ def status(
         if idle := ", ".join(one.registry for one in found if not one.is_in_use):
             output.print(local(f"Chưa kết nối: {idle}.", f"Not connected: {idle}."), style="dim")
         show_problems(mistakes)
-    raise typer.Exit(0 if all(one.is_enough for one in found) else NOT_PUBLISHED)
+    is_well = all(one.is_enough for one in found) and not any(one.level == "error" for one in mistakes)
+    raise typer.Exit(0 if is_well else NOT_PUBLISHED)
 
 
 def show_status(status: RegistryStatus) -> None:

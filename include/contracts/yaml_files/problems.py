@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from include.known_error import KnownError
 
@@ -27,6 +27,10 @@ class Problem:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         where = f" {self.where}:" if self.where else ""
         return f"{place}: {self.level}:{where} {self.message} -> {self.remedy}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {**asdict(self), "path": str(self.path)}
 
 
 def files_of(problems: Iterable[Problem]) -> tuple[str, ...]:

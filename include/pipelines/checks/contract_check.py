@@ -65,7 +65,7 @@ class CheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
-        problems = [{**asdict(p), "path": str(p.path)} for p in self.problems]
+        problems = [problem.to_dict() for problem in self.problems]
         return {**asdict(self), "problems": problems, "has_errors": self.has_errors}
 
 

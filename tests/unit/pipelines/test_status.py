@@ -7,13 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from include.cli import app
 from include.cli.status import show_status
 from include.console import output
 from include.contracts.reading.load import load_contract
+from include.contracts.yaml_files import Problem
 from include.lake.storage.lake import Lake
+from include.pipelines.checks import check_schemas
 from include.pipelines.context import PipelineContext
 from include.pipelines.status import RegistryStatus, status_of
 from tests.ascii_tables import SCHEMAS
@@ -117,6 +122,37 @@ def test_the_command(context: At) -> None:
     assert ran.returncode == 1, "the real clock is far on: all are late"
     assert [one["server"] for one in told["servers"]] == list(SERVERS)
     assert not told["servers"][-1]["is_in_contract"]
+
+
+@pytest.mark.parametrize("as_json", [["--json"], []])
+def test_a_contract_with_mistakes_is_told_and_none_of_the_others_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_json: list[str]
+) -> None:
+    """The older tests have no contract with mistakes beside those that can be read."""
+    write_contract(tmp_path, "land-01")
+    context = at(tmp_path, NOW)
+    broken = context.contract_path("land").with_name("population.odcs.yaml")
+    broken.write_text("id: [", encoding="utf-8")
+    monkeypatch.setattr(PipelineContext, "from_environment", lambda: context)
+    done = CliRunner().invoke(app, ["status", *as_json])
+    assert done.exit_code == 1
+    if not as_json:
+        assert f"{broken}:" in done.stderr
+        return
+    told = json.loads(done.stdout)
+    assert [one["registry"] for one in told["registries"]] == ["land"]
+    checked = [one for one in check_schemas(context.schemas).to_dict()["problems"] if one["path"] == str(broken)]
+    assert told["problems"] == checked
+    assert checked
+
+
+@pytest.mark.parametrize("level", ["error", "warning"])
+def test_only_an_error_changes_the_exit_status(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    problem = Problem(Path("a.odcs.yaml"), 1, "", "m", "r", level)  # type: ignore[arg-type]
+    context = SimpleNamespace(readable=({}, [problem]))
+    monkeypatch.setattr(PipelineContext, "from_environment", lambda: context)
+    monkeypatch.setattr("include.pipelines.status.status_of", lambda *_: ())
+    assert CliRunner().invoke(app, ["status", "--json"]).exit_code == (level == "error")
 
 
 def test_a_registry_on_one_server_has_tables_only(tmp_path: Path) -> None:
