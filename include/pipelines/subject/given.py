@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import groupby
 
 from include.audit.reads import OfferedRead, offered_reads
@@ -27,6 +28,7 @@ def given_to_recipients(
     `searches` and `tables` are by `registry.table`: what was found of the person, and the tables of all contracts.
     `untraceable` are those of which a contract does not say whose rows they hold.
     """
+    reads_of = cache(partial(offered_reads, lake))  # a product has several tables where it was made anew
     found = []
     for table in shared:
         search = searches.get(table.source)
@@ -41,7 +43,9 @@ def given_to_recipients(
             doubt = "terms not known"
         spans, unknown = _spans(table, search.shared.get(table.table_id, _NOTHING) if search else _NOTHING, doubt)
         if spans or unknown:
-            found.append(_given(lake, table, spans, unknown, tables.get(table.source)))
+            found.append(
+                _given(reads_of(table.recipient, table.product), table, spans, unknown, tables.get(table.source))
+            )
     return tuple(sorted(found, key=lambda one: (one.recipient, one.product, one.agreement)))
 
 
@@ -80,13 +84,12 @@ def _state(version: SharedVersion, counts: Counts) -> str:
 
 
 def _given(
-    lake: Lake,
+    offered: Sequence[OfferedRead],
     table: SharedTable,
     spans: tuple[Span, ...],
     unknown: tuple[SpanUnknown, ...],
     source: Table | None,
 ) -> Given:
-    offered = offered_reads(lake, table.recipient, table.product)
     reads = tuple(_reads_of_rows((one for one in offered if table.has_read(one.table_id, one.at)), spans))
     purposes = tuple(_purposes(table))
     of_reads = {_in_force(purposes, read) for read in reads}
