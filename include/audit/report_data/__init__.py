@@ -1,7 +1,7 @@
 """Data of the quality report: counts, times and texts of contracts, gathered from the run log."""
 
 from include.audit.report_data.figures import NewestRun, newest_runs
-from include.audit.report_data.freshness import SCHEDULE_ZONE, Freshness, freshness_of
+from include.audit.report_data.freshness import Freshness, freshness_of
 from include.audit.report_data.lineage import column_lineage, source_columns
 from include.audit.report_data.linking import (
     ComparisonLevels,

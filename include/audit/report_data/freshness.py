@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from croniter import croniter  # type: ignore[import-untyped]
 
 from include.contracts.model import Sla
+from include.contracts.words import HANOI
 
-SCHEDULE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _ENOUGH = 1000
 
 
@@ -56,7 +55,7 @@ def freshness_of(sla: Sla, *, last_good_at: datetime | None, seconds: float, at:
     """Freshness of a table at the instant `at`, by its contract's schedule (cron, Hà Nội time) and deadline."""
     if last_good_at is None:
         return NEVER
-    due = croniter(sla.schedule, last_good_at.astimezone(SCHEDULE_ZONE))
+    due = croniter(sla.schedule, last_good_at.astimezone(HANOI))
     missed = 0
     scheduled: datetime = due.get_next(datetime)
     while scheduled + sla.deadline < at and missed < _ENOUGH:

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from include.audit.report_data import SCHEDULE_ZONE as ZONE
 from include.audit.report_data import LinkRun, ModelFacts, PrecisionTarget, Share
 from include.audit.report_pages.svg import FAINT, SERIES, along_time, draw, with_mark
 from include.audit.report_words import LinkingWords, Locale
+from include.contracts.words import HANOI
 
 _FOR, _AGAINST = SERIES[1], SERIES[0]
 _LINE = 0.2
@@ -38,7 +38,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
     desc = locale.pick("Lần đầu → lần cuối: ", "First → last run: ") + "; ".join(counts + shares)
     with draw("trend-persons", title, f"{desc} ({len(runs)})", height=2.9) as plot:
         left, right = plot.figure.subplots(1, 2)
-        times = [run.at.astimezone(ZONE) for run in runs]
+        times = [run.at.astimezone(HANOI) for run in runs]
         for number, (name, counted) in enumerate(
             ((persons, [run.persons for run in runs]), (links, [run.links for run in runs]))
         ):

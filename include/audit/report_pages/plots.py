@@ -8,9 +8,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from include.audit.report_data import SCHEDULE_ZONE as ZONE
 from include.audit.report_data import TableReport, TrendPoint
 from include.audit.report_pages.svg import SERIES, along_time, draw, with_mark
+from include.contracts.words import HANOI
 
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -54,7 +54,7 @@ def _panel(
 ) -> None:
     for number, table in enumerate(tables):
         points = [(point.run.at, value(point)) for point in table.trend]
-        known: list[tuple[Any, float]] = [(at.astimezone(ZONE), figure) for at, figure in points if figure is not None]
+        known: list[tuple[Any, float]] = [(at.astimezone(HANOI), figure) for at, figure in points if figure is not None]
         axes.plot(
             [at for at, _ in known],
             [figure for _, figure in known],

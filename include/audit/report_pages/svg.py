@@ -16,7 +16,7 @@ from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from include.audit.report_data import SCHEDULE_ZONE as ZONE
+from include.contracts.words import HANOI
 
 INK, FAINT = "#010203", "#010204"
 SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215", "#010216")
@@ -72,8 +72,8 @@ def along_time(axes: Axes, times: list[datetime]) -> None:
     pattern = "%d/%m %H:%M" if span < timedelta(days=3) else "%d/%m/%Y"
     locator: Any = AutoDateLocator
     formatter: Any = DateFormatter
-    axes.xaxis.set_major_locator(locator(tz=ZONE, minticks=2, maxticks=5))
-    axes.xaxis.set_major_formatter(formatter(pattern, tz=ZONE))
+    axes.xaxis.set_major_locator(locator(tz=HANOI, minticks=2, maxticks=5))
+    axes.xaxis.set_major_formatter(formatter(pattern, tz=HANOI))
 
 
 def with_mark(mark: str) -> FuncFormatter:

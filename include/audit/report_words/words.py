@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from include.audit.report_data import SCHEDULE_ZONE, AgreedColumn
-from include.contracts.words import Language, figure
+from include.audit.report_data import AgreedColumn
+from include.contracts.words import HANOI, Language, figure
 
 WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
     # Vietnamese name, English name, Vietnamese definition, English definition
@@ -156,7 +156,7 @@ class Locale:
         """A time in Hà Nội, to the minute."""
         if at is None:
             return "–"
-        return f"{at.astimezone(SCHEDULE_ZONE):{self.pick('%d/%m/%Y %H:%M', '%Y-%m-%d %H:%M')}}"
+        return f"{at.astimezone(HANOI):{self.pick('%d/%m/%Y %H:%M', '%Y-%m-%d %H:%M')}}"
 
     def age(self, since: datetime | None, at: datetime) -> str:
         """How long ago something was, in hours, or in days from two on."""

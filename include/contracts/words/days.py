@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def day_of(at: datetime) -> date:
     """The day of an instant in Hà Nội: at night it is that after the day in UTC."""
-    return at.astimezone(ZONE).date()
+    return at.astimezone(HANOI).date()

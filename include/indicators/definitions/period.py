@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, get_args
 
-from include.contracts.words import ZONE
+from include.contracts.words import HANOI
 
 Scheme = Literal["calendar", "decree-09", "as-of"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
@@ -36,7 +36,7 @@ class Period:
     @property
     def ends_at(self) -> datetime:
         """The instant at which it is over, in UTC."""
-        return datetime(self.end.year, self.end.month, self.end.day, tzinfo=ZONE).astimezone(UTC)
+        return datetime(self.end.year, self.end.month, self.end.day, tzinfo=HANOI).astimezone(UTC)
 
     def previous(self) -> Period:
         """The quarter before; of a day the end of the calendar quarter before."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from include.contracts.words import ZONE
+from include.contracts.words import HANOI
 from include.indicators.computation import Computed, Figure
 from include.lake.delta import LOG_KEPT, PREFIX
 from include.lake.storage import Lake, lake_errors, retry_on_conflict
@@ -83,7 +83,7 @@ class StoredIndicator:
     @property
     def is_whole(self) -> bool:
         """Whether it was counted after its period had ended."""
-        return self.as_of >= datetime.combine(self.period_end, time(), ZONE)
+        return self.as_of >= datetime.combine(self.period_end, time(), HANOI)
 
     @property
     def total(self) -> Figure:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from include.audit import ledger
 from include.audit.report_words import LOCALES
-from include.contracts.words import Language, day_of
+from include.contracts.words import HANOI, Language, day_of
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
 from include.pipelines.audit_log import record_expired, record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
-from include.sharing.agreements import HANOI, Agreement, load_agreements
+from include.sharing.agreements import Agreement, load_agreements
 from include.sharing.products import Change, ProductChanges, coming_changes, problems_of
 
 FOLDER = "audit/release_notes"

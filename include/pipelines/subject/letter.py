@@ -9,9 +9,8 @@ from datetime import datetime
 
 from include.audit.official_letter import Letter, LetterSection, LetterTable
 from include.audit.report_words import LOCALES
-from include.contracts.words import day_of, figure, holds_a_long_number
+from include.contracts.words import HANOI, day_of, figure, holds_a_long_number
 from include.pipelines.subject.model import Given, GivenColumn, HeldRecord, Opened, Span, SpanUnknown, Subject
-from include.sharing.agreements import HANOI
 from include.sharing.products import HISTORY_DAYS
 
 _NOTHING = "Không có."

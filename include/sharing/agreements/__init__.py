@@ -1,7 +1,6 @@
 """Agreements: YAML turned into frozen, validated objects, with their row filters."""
 
 from include.sharing.agreements.agreement import (
-    HANOI,
     Agreement,
     Product,
     Protection,

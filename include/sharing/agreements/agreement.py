@@ -8,13 +8,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from include.contracts.words import ZONE, day_of
+from include.contracts.words import day_of
 
 Protection = Literal["none", "pseudonym", "year", "decade", "province", "keep_last", "drop"]
 Standing = Literal["in_force", "pending", "expired", "withdrawn"]
-
-HANOI = ZONE
-"""Time zone of the first and last day of agreements."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from sqlglot import exp
 
 from include.contracts.sql import understood, written
-from include.sharing.agreements import HANOI
+from include.contracts.words import HANOI
 
 _COMPARING = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Add,

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.contracts.model import Column
+from include.contracts.words import HANOI
 from include.lake.storage import quote
-from include.sharing.agreements import HANOI, SharedColumn
+from include.sharing.agreements import SharedColumn
 from include.sharing.products.keys import PSEUDONYM_DIGITS, RecipientKey
 
 KEY_TABLE = "_key"
