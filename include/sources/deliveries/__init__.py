@@ -16,6 +16,7 @@ from include.sources.deliveries.local_copy import CHUNK, LocalCopy, copy_verifie
 from include.sources.deliveries.manifest import (
     NAME,
     ManifestEntry,
+    check_each_is_read,
     check_file,
     check_listing,
     check_rows,

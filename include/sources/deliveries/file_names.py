@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from include.sources.deliveries.file_formats import SUFFIXES, format_of, why_not_read
+from include.sources.deliveries.file_formats import format_of, why_not_read
 
 
 def folded(name: str) -> str:
@@ -23,13 +23,7 @@ def is_named(name: str, pattern: str) -> bool:
     return same == wanted or fnmatchcase(same, wanted) or fnmatchcase(name, pattern)
 
 
-def looks_like(name: str, patterns: Sequence[str], *, is_data: bool) -> bool:
-    """Whether a file is named by a pattern, also with one more suffix that formats have (`a.csv.gz`, `a.csv.txt`).
-
-    A file that is known to hold rows also may have another suffix of its format than the pattern (`.tsv`).
-    """
-    kind, names = format_of(name), {name}
-    if kind or why_not_read(name):
-        stem = str(Path(name).with_suffix(""))
-        names |= {stem, *(f"{stem}{suffix}" for suffix in (SUFFIXES[kind] if kind and is_data else ()))}
+def looks_like(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a file is named by a pattern, also with one more suffix that formats have (`a.csv.gz`, `a.csv.txt`)."""
+    names = {name, str(Path(name).with_suffix(""))} if format_of(name) or why_not_read(name) else {name}
     return any(is_named(one, pattern) for one in names for pattern in patterns)

@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from include.sources.access import DropBroken
-from include.sources.deliveries.file_names import folded, looks_like
+from include.sources.deliveries.file_formats import READ, why_not_read
+from include.sources.deliveries.file_names import folded, is_named, looks_like
 
 NAME = "manifest.json"
 _LARGEST = 16 << 20
@@ -58,7 +59,7 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry] | None:
 
 def check_listing(entries: dict[str, ManifestEntry], patterns: Sequence[str], found: Sequence[str]) -> None:
     """Raise DropBroken unless the files that look like the patterns' are exactly those listed in the manifest."""
-    listed = {name for name, entry in entries.items() if looks_like(name, patterns, is_data=entry.rows is not None)}
+    listed = {name for name in entries if looks_like(name, patterns)}
     absent = sorted(listed - set(found))
     unlisted = sorted(set(found) - listed)
     if absent:
@@ -70,6 +71,18 @@ def check_listing(entries: dict[str, ManifestEntry], patterns: Sequence[str], fo
         raise DropBroken(
             f"{', '.join(unlisted)} is in the drop and not in {NAME}: ask the sender whether it belongs to the "
             "delivery; remove it or have it listed"
+        )
+
+
+def check_each_is_read(entries: Iterable[str], patterns: Sequence[str]) -> None:
+    """Raise DropBroken for a listed file that none of the patterns, those of all tables in the folder, names."""
+    stray = sorted(name for name in entries if name != NAME and not any(is_named(name, one) for one in patterns))
+    if stray:
+        reason = next(filter(None, map(why_not_read, stray)), "")
+        raise DropBroken(
+            f"{NAME} lists {', '.join(stray)}, and no table of the contract reads it{f'; {reason}' if reason else ''}: "
+            f"a delivery is read whole. Ask the sender for the suffix that physicalName has, or to list only files "
+            f"of the tables; or correct physicalName in the contract ({READ})"
         )
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from include.sources.deliveries import (
     Delivery,
     Format,
     ManifestEntry,
+    check_each_is_read,
     check_file,
     check_listing,
     copy_verified,
@@ -69,7 +70,7 @@ def open_files(
     try:
         _check_inside(folder, NAME)
         entries = read_manifest(folder)
-        names = _matching(folder, patterns, table, entries)
+        names = _matching(folder, patterns, table, entries or {})
         notes: tuple[str, ...] = ()
         if entries is None:
             if _setting(contract, table, "manifest") == "required":
@@ -82,6 +83,7 @@ def open_files(
             on_disk = {folded(name): name for name in names}
             entries = {on_disk.get(folded(name), name): entry for name, entry in entries.items()}
             check_listing(entries, patterns, names)
+            check_each_is_read(entries, _patterns_in(folder, connection, contract))
         kind = _format(names, contract, table)
         copies = []
         for number, name in enumerate(names):
@@ -137,9 +139,17 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
     return folder, (*(f"{pattern}{suffix}" for suffix in SUFFIXES[stated]), pattern), sheet
 
 
-def _matching(
-    folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, ManifestEntry] | None
-) -> list[str]:
+def _patterns_in(folder: Path, connection: Connection, contract: Contract) -> list[str]:
+    """The file patterns of all tables whose files are in that folder; a table without one says so when it is read."""
+    patterns: list[str] = []
+    for table in contract.tables:
+        with suppress(DropBroken, SourceMissing):
+            place, own, _ = locate(connection, contract, table)
+            patterns += own if place == folder else ()
+    return patterns
+
+
+def _matching(folder: Path, patterns: Sequence[str], table: Table, entries: Iterable[str]) -> list[str]:
     """The names that match the first pattern with matches, sorted; the delivery is refused if others look like it."""
     try:
         files = folder.rglob("*") if "/" in patterns[0] else folder.iterdir()
@@ -148,8 +158,8 @@ def _matching(
         raise SourceDenied(f"{table.qualified_name}: the folder of the drop cannot be listed: check its mode") from None
     for pattern in patterns:
         names = [name for name in present if is_named(name, pattern) and name != NAME]
-        if names or any(is_named(name, pattern) for name in entries or {}):
-            _check_alike(names, present, patterns, entries or {}, table)
+        if names or any(is_named(name, pattern) for name in entries):
+            _check_alike(names, present, patterns, table)
             return names
     first_pattern = patterns[0]
     others = (name for name in present if Path(name).name.lower().startswith(f"{Path(first_pattern).stem.lower()}."))
@@ -165,18 +175,11 @@ def _matching(
     )
 
 
-def _check_alike(
-    names: Sequence[str],
-    present: Sequence[str],
-    patterns: Sequence[str],
-    entries: dict[str, ManifestEntry],
-    table: Table,
-) -> None:
+def _check_alike(names: Sequence[str], present: Sequence[str], patterns: Sequence[str], table: Table) -> None:
     """Raise DropBroken if a file that looks like the table's is not taken, or two have the same name."""
-    counted = {folded(name) for name, entry in entries.items() if entry.rows is not None}
     others = sorted({*present} - {*names, NAME})
     times = Counter(map(folded, names))
-    odd = [name for name in others if looks_like(name, patterns, is_data=folded(name) in counted)]
+    odd = [name for name in others if looks_like(name, patterns)]
     odd += [name for name in names if times[folded(name)] > 1]
     if names and odd:
         reason = next(filter(None, map(why_not_read, odd)), "")

@@ -6,12 +6,15 @@ Older tests named the files of a delivery in composed letters, one case and one 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
+from include.contracts.model import Server
 from include.sources.access import DropBroken
-from tests.extracts import rows_of
+from tests.extracts import contract_of, rows_of, take
 from tests.unit.sources.conftest import Drop
 
 NFD = unicodedata.normalize("NFD", "thuế_02.csv")
@@ -71,14 +74,42 @@ def test_a_file_that_looks_like_the_tables_and_is_not_read_refuses_the_delivery(
     assert f"('{pattern}')" in str(caught.value)
 
 
-def test_a_listed_file_with_rows_and_another_suffix_of_the_format_is_of_the_table(drop: Drop) -> None:
-    put(drop, "thue_01.csv", "thue_note.txt", "thue_02.txt")
-    entries = [{"name": "thue_01.csv", "rows": 1}, {"name": "thue_note.txt"}]
-    drop.put("manifest.json", json.dumps({"files": entries}))
-    assert rows_of(drop.take("thue_*.csv", "a")) == [("1",)]
-    drop.put("manifest.json", json.dumps({"files": [*entries, {"name": "thue_02.txt", "rows": 1}]}))
-    with pytest.raises(DropBroken, match=r"thue_02\.txt may be of the table too \('thue_\*\.csv'\)"):
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("rows", [{}, {"rows": 1}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "thue_02.txt",
+        "thue_02.CSV2",
+        "thue_02.parquet",
+        "thue_02.xlsx",
+        "thue_02.pdf",
+        "thue_02",
+        ".thue_02.csv",
+        "x.csv",
+    ],
+)
+def test_a_listed_file_that_no_table_reads_refuses_the_delivery(
+    drop: Drop, other: str, rows: dict[str, int], is_there: bool
+) -> None:
+    """Such a file was passed over in silence, with its rows, if the manifest gave it no row count."""
+    put(drop, "thue_01.csv", *([other] if is_there else []))
+    drop.put("manifest.json", json.dumps({"files": [{"name": "thue_01.csv"}, {"name": other, **rows}]}))
+    with pytest.raises(DropBroken, match=rf"lists {re.escape(other)}, and no table of the contract reads it"):
         drop.take("thue_*.csv", "a")
+
+
+def test_a_listed_file_of_another_table_of_the_contract_is_read_with_that_table(drop: Drop) -> None:
+    put(drop, "thue_01.csv", "phi_01.csv")
+    drop.manifest("thue_01.csv", "phi_01.csv")
+    contract = contract_of("thue_*.csv", ["a"], server=Server("source", "local"))
+    fees = replace(contract.tables[0], name="fees", source_name="phi_*.csv")
+    both = replace(contract, tables=(*contract.tables, fees))
+    assert rows_of(take(both, drop.folder.as_uri(), drop.lake)) == [("1",)]
+    drop.put("phi_02.CSV2", "a\n1\n")
+    drop.manifest("thue_01.csv", "phi_01.csv", "phi_02.CSV2")
+    with pytest.raises(DropBroken, match=r"lists phi_02\.CSV2, and no table"):
+        take(both, drop.folder.as_uri(), drop.lake)
 
 
 @pytest.mark.parametrize("gone", ["thue_02.csv.gz", "thue_02.txt", "THUE_02.CSV", "thue_02"])
