@@ -2,7 +2,8 @@
 
 Every day, a little after agreements were carried out. It begins with the tables, as an agreement without a file has no
 DAG of its own. It fails while the file of an agreement has a mistake: such a file is for a person to mend, and its
-tables stay, though no longer than until the last day of the agreement by which they were made.
+tables stay, though no longer than until the last day of the agreement by which they were made, or the day of a
+withdrawal that the file says in spite of the mistake.
 """
 
 from __future__ import annotations

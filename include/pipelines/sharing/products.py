@@ -23,7 +23,7 @@ from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.status import status_of
-from include.sharing.agreements import Agreement, agreement_paths, load_agreement
+from include.sharing.agreements import Agreement, agreement_paths, load_agreement, withdrawn_from
 from include.sharing.products import MasterKey, ProductResult, Sharing, close_orphans, share_agreement
 from include.telemetry import step
 
@@ -90,11 +90,12 @@ def _close_orphans(
     every: Sequence[Agreement],
     unreadable: Sequence[AgreementResult],
 ) -> AgreementResult:
+    paths = agreement_paths(context.schemas)
     contract_paths(context.schemas)  # raises in a folder without any: then agreements are not gone, but out of reach
     with no_values_escape("closing tables that no agreement names"):
         closed = close_orphans(
-            every, lake=context.lake, run_id=run_id, at=at, unreadable={one.agreement for one in unreadable},
-            notes=_notes(context.lake),
+            every, lake=context.lake, run_id=run_id, at=at, notes=_notes(context.lake),
+            unreadable={one.agreement: withdrawn_from(paths[one.agreement]) for one in unreadable},
         )  # fmt: skip
         return _record(context, closed)
 

@@ -8,4 +8,10 @@ from include.sharing.agreements.agreement import (
     Statistics,
     terms_digest,
 )
-from include.sharing.agreements.loading import agreement_paths, load_agreement, load_agreements, readable_agreements
+from include.sharing.agreements.loading import (
+    agreement_paths,
+    load_agreement,
+    load_agreements,
+    readable_agreements,
+    withdrawn_from,
+)

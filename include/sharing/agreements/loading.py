@@ -70,6 +70,19 @@ def load_agreement(path: Path) -> Agreement:
     return agreement
 
 
+def withdrawn_from(path: Path) -> date | None:
+    """First day of the withdrawal that an agreement's file says, though it has mistakes; None if it says none.
+
+    A field that is spelled almost like `withdrawn` counts, and a withdrawal without a day holds since ever: a mistake
+    gives nobody more to read.
+    """
+    try:
+        withdrawal = _Form(read_yaml(path)).withdrawal()
+    except ContractError:  # no YAML, or no mapping
+        return None
+    return withdrawal.first_day if withdrawal else None
+
+
 class _Form(YamlForm):
     """Reader of one agreement's fields."""
 
@@ -203,12 +216,13 @@ class _Form(YamlForm):
         return SharedColumn(self.text(item, (*place, "name")), protection or "drop", keep)  # type: ignore[arg-type]
 
     def withdrawal(self) -> Withdrawal | None:
-        if "withdrawn" not in self.file.data:
+        (field,) = difflib.get_close_matches("withdrawn", map(str, self.file.data), n=1) or [""]
+        if not field:
             return None
-        item = self.mapping(self.file.data, ("withdrawn",))
-        self.only(item, ("from", "reason"), ("withdrawn",))
-        first_day = self.day(item, ("withdrawn", "from"))
-        return Withdrawal(first_day or date.min, self.text(item, ("withdrawn", "reason")))
+        item = self.mapping(self.file.data, (field,))
+        self.only(item, ("from", "reason"), (field,))
+        first_day = self.day(item, (field, "from"))
+        return Withdrawal(first_day or date.min, self.text(item, (field, "reason")))
 
     def name(self, item: Mapping[str, Any], place: Sequence[str | int]) -> str:
         given = self.text(item, place)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from include.contracts.model import Contract
@@ -85,16 +85,17 @@ def close_orphans(
     lake: Lake,
     run_id: str,
     at: datetime,
-    unreadable: Collection[str] = (),
+    unreadable: Mapping[str, date | None] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Sharing:
     """Close every shared table that no agreement names any more (its file was removed, or the product left it).
 
-    A table made under an agreement whose file is `unreadable` stays until the last day that its commit notes: a mistake
-    in a file is for a person to mend, and prolongs nothing.
+    A table made under an agreement whose file is `unreadable` stays until the last day that its commit notes, or until
+    the day of the withdrawal that the file says all the same (the mapping's value): a mistake in a file is for a person
+    to mend, and prolongs nothing.
     """
     run = SharingRun(lake, run_id, notes or {})
-    today = day_of(at).isoformat()
+    today = day_of(at)
     named = named_products(agreements)
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])
@@ -104,16 +105,20 @@ def close_orphans(
     results = tuple(
         close_product(recipient, product, NO_AGREEMENT, run=run)
         for recipient, product in present
-        if (recipient, product) not in named and not _awaits_mending(lake, recipient, product, unreadable, today)
+        if (recipient, product) not in named and not _awaits_mending(lake, recipient, product, unreadable or {}, today)
     )
     return Sharing("", "none", results, ())
 
 
-def _awaits_mending(lake: Lake, recipient: str, product: str, unreadable: Collection[str], today: str) -> bool:
+def _awaits_mending(
+    lake: Lake, recipient: str, product: str, unreadable: Mapping[str, date | None], today: date
+) -> bool:
     shared = opened(lake, recipient, product) if unreadable else None
-    return (
-        shared is not None and shared.notes.get("agreement") in unreadable and shared.notes.get("until", today) >= today
-    )
+    agreement = str(shared.notes.get("agreement")) if shared is not None else ""
+    if shared is None or agreement not in unreadable:
+        return False
+    withdrawn = unreadable[agreement]
+    return shared.notes.get("until", today.isoformat()) >= today.isoformat() and not (withdrawn and withdrawn <= today)
 
 
 def agreed_terms(agreement: Agreement) -> dict[str, object]:

@@ -60,12 +60,12 @@ def test_an_agreement_whose_file_is_gone_is_closed(shared: At) -> None:
 
 
 def test_a_slip_in_a_file_fails_and_closes_nothing_before_the_last_day(shared: At) -> None:
-    slip = ("until: 2026-12-31", "until: 2026-12-31\nwithdrawal: {from: 2026-03-03, reason: x}")
+    slip = ("until: 2026-12-31", "until: 2026-12-31\nremark: x")
     write_agreement(shared.schemas, "census", slip)
     write_agreement(shared.schemas, "other", ("id: nso", "id: moh"), ("until: 2026-12-31", "until: 2026-02-28"))
     done = close_step("20260303T000000Z-00000002", context=shared)
     assert done.verdict == "failed"
-    assert "withdrawal" in done.agreements[0].error
+    assert "remark" in done.agreements[0].error
     assert states(shared) == (OPEN, OPEN)
     shared.clock[0] += 304 * DAY  # 31 December
     close_step("20261231T000000Z-00000003", context=shared)
@@ -100,3 +100,24 @@ def test_two_agreements_with_one_table_are_refused_as_the_check_refuses_them(con
     (failed,) = share_step(holds, "20260302T000000Z-00000001", context=context).agreements
     assert f"the agreement `{ended}` already writes shared/nso/citizen" in failed.error
     assert share_step(ended, "20260302T000000Z-00000002", context=context).verdict == "shared", "closing always goes on"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("withdrawal: {from: 2026-03-05, reason: x}", "2026-03-05"),
+        ("Withdrawn:\n  from: '2026-03-05'", "2026-03-05"),
+        ("withdrawn: {from: 2026-03-05, reasons: x}", "2026-03-05"),
+        ("withdrawn: {from: 2026-03-05, reason: x}\nremark: x", "2026-03-05"),
+        ("withdrawn: {form: 2026-03-05, reason: x}", "2026-03-03"),
+        ("withdrawn: 05/03/2026", "2026-03-03"),
+    ],
+)
+def test_a_withdrawal_ends_on_its_day_though_the_file_has_a_mistake(shared: At, text: str, meant: str) -> None:
+    """What was withdrawn by a slip like `withdrawal:` stayed readable until the last day of the former text."""
+    write_agreement(shared.schemas, "census", ("until: 2026-12-31", f"until: 2026-12-31\n{text}"))
+    for day in ("2026-03-03", "2026-03-04", "2026-03-05"):
+        shared.clock[0] += DAY
+        done = close_step(f"{day.replace('-', '')}T000000Z-00000002", context=shared)
+        assert done.verdict == "failed", "until a person has mended the file"
+        assert states(shared) == ((CLOSED, CLOSED) if day >= meant else (OPEN, OPEN)), day
