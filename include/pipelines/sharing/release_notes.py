@@ -45,6 +45,10 @@ _ANEW = {
     "vi": "Bảng được tạo lại: mã định danh mới, phiên bản từ 0, không còn phiên bản cũ. Hãy đọc lại toàn bộ bảng.",
     "en": "The table is made anew: another id, versions from 0, no former versions. Read the whole table once.",
 }
+_WAITING = {
+    "vi": "Dữ liệu nguồn chưa được công bố: bảng trống, không có phiên bản cũ, cho đến khi có dữ liệu.",
+    "en": "Its source is not published yet: until it is, the table is empty, without former versions.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,8 @@ def _of_product(change: ProductChanges, language: Language) -> list[str]:
     is_vietnamese = language == "vi"
     title = f"## {change.title or change.product} (`{change.product}`)" if is_vietnamese else f"## `{change.product}`"
     if change.standing == "new":
-        return [title, "Bảng mới." if is_vietnamese else "A new table."]
+        new = "Bảng mới." if is_vietnamese else "A new table."
+        return [title, f"{new} {_WAITING[language]}" if change.is_waiting else new]
     if change.standing == "ended":
         ended = "Không còn được cung cấp; bảng sẽ trống.", "No longer given; the table will be empty."
         return [title, ended[0 if is_vietnamese else 1]]
@@ -179,6 +184,8 @@ def _of_product(change: ProductChanges, language: Language) -> list[str]:
         lines.append(f"{label} {before} → {after}.")
     if change.is_anew:
         lines.append(_ANEW[language])
+    if change.is_waiting:
+        lines.append(_WAITING[language])
     lines.append("\n".join(_line(one, language) for one in change.changes))
     return [line for line in lines if line]
 

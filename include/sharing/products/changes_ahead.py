@@ -32,7 +32,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ProductChanges:
-    """What changes in one product. `is_anew`: the table will be removed with its versions and made anew."""
+    """What changes in one product. `is_anew`: the table will be removed with its versions and made anew.
+
+    `is_waiting`: it will be empty until its source is published.
+    """
 
     product: str
     title: str
@@ -40,6 +43,7 @@ class ProductChanges:
     contract_before: str = ""
     contract_after: str = ""
     is_anew: bool = False
+    is_waiting: bool = False
     changes: tuple[Change, ...] = ()
 
 
@@ -53,7 +57,7 @@ def coming_changes(
 ) -> tuple[ProductChanges, ...]:
     """What changes for the agreement's recipient at `at`; products that stay as they are, are left out.
 
-    A product that the lake does not have is `new`; one that waits for its source is told of as if that were published.
+    A product that the lake does not have is `new`; one whose source is not published says that it waits.
     Of one from before terms were kept in words, only what makes the table anew is known. What one of the agreements
     `beside` names is told by that one.
     """
@@ -77,16 +81,17 @@ def _compared(
     if step.kind == "close":
         return ProductChanges(product.name, product.title, "ended") if is_open else None
     if step.shared is None or not is_open:
-        return ProductChanges(product.name, product.title, "new")
+        return ProductChanges(product.name, product.title, "new", is_waiting=step.kind == "wait")
     noted = step.shared.notes.get("terms", "")
     now = terms_in_words(product, contracts[product.registry].table(product.table), version)
     before = ProductTerms.of_text(noted) if noted else now
     changes = tuple(_changes(before, now))
-    is_anew = step.kind in ("anew", "wait")
-    if not changes and not is_anew:
+    if not changes and step.kind not in ("anew", "wait"):
         return None
-    versions = before.contract, now.contract
-    return ProductChanges(product.name, product.title, "changed", *versions, is_anew=is_anew, changes=changes)
+    return ProductChanges(
+        product.name, product.title, "changed", before.contract, now.contract,
+        is_anew=step.kind == "anew", is_waiting=step.kind == "wait", changes=changes,
+    )  # fmt: skip
 
 
 def _changes(before: ProductTerms, now: ProductTerms) -> Iterator[Change]:

@@ -11,8 +11,9 @@ from include.audit import ledger
 from include.contracts.yaml_files import ContractError
 from include.pipelines import Misuse
 from include.pipelines.sharing import write_release_notes
+from include.pipelines.sharing.release_notes import page
 from include.sharing.agreements import load_agreements
-from include.sharing.products import MasterKey, agreed_terms, coming_changes, share_agreement
+from include.sharing.products import MasterKey, ProductChanges, agreed_terms, coming_changes, share_agreement
 
 from .conftest import Site
 
@@ -184,3 +185,17 @@ def test_the_recipient_finds_its_notes_in_the_portal(site: Site) -> None:
     assert "Thông báo thay đổi dữ liệu được chia sẻ từ ngày 01/04/2026" in shown
     assert "Sinh ngày &lt;b&gt;" in shown
     assert "Changes of what is shared with you, from 2026-04-01 on" in site.browser("nso").get("/products?lang=en").text
+
+
+def test_a_product_whose_source_is_not_published_is_no_table_to_read_yet(site: Site) -> None:
+    """It was announced as a new table, and its reader found nothing in it."""
+    carried_out(site)
+    (agreement, *_), lake = load_agreements(site.context.schemas).values(), site.context.lake
+    for standing, waits in (("new", True), ("changed", True), ("new", False), ("changed", False)):
+        text = page(agreement, [ProductChanges("births", "", standing, is_waiting=waits)], FROM)  # type: ignore[arg-type]
+        assert ("until it is, the table is empty" in text) == waits
+        assert ("bảng trống" in text) == waits
+    lake.delete_tree(lake.path("registry"))
+    changes = coming_changes(agreement, site.context.contracts, lake, at=site.context.now())
+    assert changes
+    assert all(change.is_waiting and not change.is_anew for change in changes)

@@ -76,6 +76,12 @@ CASES = {
     "source made anew": Case(
         {"census": only(CITIZENS)}, {"census": only(CITIZENS)}, {"citizen": "anew"}, source="anew"
     ),
+    "source is gone": Case(
+        {"census": only(CITIZENS)}, {"census": only(CITIZENS)}, {"citizen": "emptied"}, source="gone"
+    ),
+    "product added, its source not there": Case(
+        {"census": only(WAGES)}, {"census": (BOTH, ())}, {"citizen": "nothing yet"}, source="gone"
+    ),
     "pending": Case({"census": only(CITIZENS)}, {"census": only(CITIZENS, PENDING)}, {"citizen": "emptied"}),
     "pending from the start": Case({}, {"census": only(CITIZENS, PENDING)}, {}),
     "expired": Case({"census": only(CITIZENS)}, {"census": only(CITIZENS, EXPIRED)}, {"citizen": "emptied"}),
@@ -119,18 +125,19 @@ def test_a_note_says_what_sharing_does(lake: Lake, agree: Agree, key: MasterKey,
 
     share(read(case.before), CONTRACTS, "r1")
     before = tables()
-    if case.source == "anew":
+    if case.source in ("anew", "gone"):
         shutil.rmtree(lake.registry_table("population", "citizen"))
-    if case.source:
+    if case.source in ("anew", "rows"):
         write_published(lake, CITIZEN, PEOPLE[:3])
     agreements = read(case.after)
     noted = [change for one in agreements for change in coming_changes(one, contracts, lake, at=AT, beside=agreements)]
     assert len({change.product for change in noted}) == len(noted), "told by one agreement"
-    told = {
-        change.product: "emptied" if change.standing == "ended" else "anew"
-        for change in noted
-        if change.standing != "changed" or change.is_anew
-    }
+    told = {}
+    for change in noted:
+        if change.standing == "ended" or (change.standing == "changed" and change.is_waiting):
+            told[change.product] = "emptied"
+        elif change.standing == "new" or change.is_anew:
+            told[change.product] = "nothing yet" if change.is_waiting else "anew"
     share(agreements, contracts, "r2")
     done = {}
     for name, (table_id, is_open) in tables().items():
@@ -139,4 +146,6 @@ def test_a_note_says_what_sharing_does(lake: Lake, agree: Agree, key: MasterKey,
             done[name] = "anew"
         elif was_open and not is_open:
             done[name] = "emptied"
+        elif name not in before and case.source == "gone":
+            done[name] = "nothing yet"
     assert told == done == case.expected
