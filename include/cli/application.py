@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from include.console import errors, output, show_problems, show_run
+from include.known_error import KnownError
 
 if TYPE_CHECKING:
     from include.pipelines import RegistryResult
@@ -42,14 +46,48 @@ _HELP = {"-h", "--help"}
 _STARTS_SERVERS = {"simulate", "demo", "up", "down"}  # commands that create the settings of the others
 
 
+class OutputNotWritten(KnownError):
+    """Standard output takes no more: its disk is full, or gone."""
+
+
+@contextmanager
+def _output_checked() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # the reader has what it wanted (`| head`): rich and click end quietly
+        raise
+    except OSError as error:
+        raise OutputNotWritten(
+            f"the output could not be written ({os.strerror(error.errno or 0)}). What the command did stands: make "
+            "room where the output goes, or send it elsewhere, then ask again"
+        ) from None
+
+
+class _Output(io.TextIOWrapper):
+    """Standard output that tells its own failures from those of a command's work."""
+
+    def write(self, text: str, /) -> int:
+        with _output_checked():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with _output_checked():
+            super().flush()
+
+
 def main() -> NoReturn:
     """Run the command line; every failure ends with a message and an exit status, never with a traceback.
 
     The process ends without Python's finalisation: ending threads of Arrow would otherwise sometimes abort it after the
     work is done (apache/arrow issue 34314), with a wrong exit status.
     """
+    was = sys.stdout
+    sys.stdout = _Output(was.buffer, was.encoding, was.errors, line_buffering=was.line_buffering)  # type: ignore[attr-defined]
     status = _run()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OutputNotWritten as error:
+        status = status or _told(error)
     sys.stderr.flush()
     os._exit(status)
 
@@ -77,7 +115,6 @@ def _run() -> int:
 def _told(failure: Exception) -> int:
     """The exit status of a command that failed, after a message without values."""
     from include.contracts.yaml_files import ContractError
-    from include.known_error import KnownError
     from include.pipelines import Misuse, no_values_escape
 
     try:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,16 @@ def test_a_sync_starts_without_what_only_other_processes_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [("status", "--json"), ("plan", "land"), ("contract", "land"), ("--help",)])
+def test_an_output_that_cannot_be_written_is_told_as_that(command: tuple[str, ...]) -> None:
+    """The advice was to run the same again, and that the text might quote a row."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "include.cli", *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("OutputNotWritten: the output could not be written (No space left on device).")
+    assert done.stderr.count("could not be written") == 1
+    assert "make room where the output goes" in done.stderr
