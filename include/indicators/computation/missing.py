@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.contracts.model import AT, Contract, Server
-from include.indicators.definitions import HISTORY, Period
+from include.indicators.definitions import HISTORY, PEOPLE, REFERENCE, Period
 from include.lake.run_log import last_deliveries
 from include.lake.storage import Lake
 
@@ -28,6 +28,9 @@ def missing_servers(
 
     While the period is not over, those that were never read. One that ended before the period was over needs no later
     delivery, but one.
+
+    Raises:
+        KeyError: a relation that neither a contract nor the catalogue has; nobody knows which servers it needs.
     """
     found = []
     for registry, names in _of_registers(tables, contracts).items():
@@ -44,10 +47,14 @@ def missing_servers(
 def _of_registers(tables: Iterable[str], contracts: Mapping[str, Contract]) -> dict[str, list[str]]:
     """The tables of registers with several servers; the history of a table is of the same ones."""
     found: dict[str, set[str]] = {}
-    for table in tables:
-        registry, _, name = table.partition(".")
+    for relation in tables:
+        registry, _, name = relation.partition(".")
+        if relation == PEOPLE or registry == REFERENCE:
+            continue
         registry = registry if registry in contracts else registry.removesuffix(HISTORY)
-        if registry in contracts and contracts[registry].is_federated:
+        if name not in {table.name for table in contracts[registry].tables}:
+            raise KeyError(relation)
+        if contracts[registry].is_federated:
             found.setdefault(registry, set()).add(name)
     return {registry: sorted(names) for registry, names in sorted(found.items())}
 

@@ -146,6 +146,19 @@ def test_the_history_of_a_table_is_of_the_same_servers(published):
     assert missing("population_history.citizen", "people.index", "reference.wards") == ()
 
 
+@pytest.mark.parametrize(
+    "relation", ["lands.parcel", "land.parcels", "land_history.parcels", "people.indices", "parcel"]
+)
+def test_a_relation_that_nobody_knows_has_no_servers_that_delivered(published, relation):
+    """It was left out in silence: a figure over it was the nation's, whoever was missing."""
+    contracts, _ = readable_contracts(Path(__file__).parents[3] / "schemas")
+    with pytest.raises(KeyError):
+        missing_servers(
+            published.lake, contracts, ["land.parcel", relation], period_of("2026Q3", "as-of"),
+            now=datetime(2026, 10, 5, tzinfo=UTC),
+        )  # fmt: skip
+
+
 def test_sql_that_fails_over_the_rows_fails_its_indicator_alone(published):
     path = published.schemas / "indicators" / "active-services.yaml"
     text = path.read_text(encoding="utf-8")
