@@ -88,6 +88,9 @@ def indicators_compute(names: Names = None, *, period: Period, as_json: AsJson =
     grid.add_column(local("ghi chú", "note"), overflow="fold")
     for one in done.indicators:
         notes = [_reason(one.reason), *(f"- {server}" for server in one.missing)]
+        if one.unknown:
+            rows = local("dòng không rõ điều kiện, tính là không", "rows whose condition is empty: counted as no")
+            notes.append(f"{one.unknown} {rows}")
         if one.verdict == "unchanged":
             notes.insert(0, local("không đổi", "unchanged"))
         note = one.error or "\n".join(filter(None, notes))

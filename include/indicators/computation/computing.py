@@ -30,6 +30,7 @@ class Computed:
     """The figures of an indicator for a period: the total first, then each dimension's members in order.
 
     `tables` are the versions read (`<table id>:<version>` by name), `missing` the servers that had not delivered.
+    `unknown` is the number of rows that count as no or as 0 because their condition or number is empty.
     """
 
     compiled: CompiledIndicator
@@ -38,6 +39,7 @@ class Computed:
     figures: tuple[Figure, ...]
     tables: Mapping[str, str]
     missing: tuple[MissingServer, ...]
+    unknown: int = 0
 
     @property
     def total(self) -> Figure:
@@ -78,7 +80,8 @@ def compute(
     engine = indicator_engine(lake, own, period, catalogue=catalogue, as_of=as_of, statements=compiled.statements)
     with lake_errors(f"computing {compiled.indicator.indicator_id}"), engine as connection:
         figures = tuple(_figures(connection, compiled, own, missing))
-    return Computed(compiled, period, as_of, figures, own.versions, missing)
+        ((unknown,),) = connection.execute("SELECT count(*) FROM counted WHERE _unknown").fetchall()
+    return Computed(compiled, period, as_of, figures, own.versions, missing, int(unknown))
 
 
 def _figures(
@@ -91,8 +94,8 @@ def _figures(
     names = "".join(f"{quote(one.name)}, " for one in dimensions)
     out_of = compiled.out_of or "NULL"
     connection.execute(
-        f"CREATE TEMP TABLE counted AS SELECT {names}{compiled.counted} AS _counted, {out_of} AS _out_of "
-        f"FROM ({compiled.query.sql})"
+        f"CREATE TEMP TABLE counted AS SELECT {names}{compiled.counted} AS _counted, {out_of} AS _out_of, "
+        f"{compiled.unknown} AS _unknown FROM ({compiled.query.sql})"
     )
     figures = [total_of(connection, compiled)]
     areas = {area for one in missing for area in one.areas}

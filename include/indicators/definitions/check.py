@@ -38,7 +38,8 @@ _AS_COUNTED = "write a condition, a whole number or a decimal of at most 6 place
 class CompiledIndicator:
     """An indicator with its SQL written anew. `counted` is a number for each row of `query`, and so is `out_of`.
 
-    `out_of` is empty for a plain count and for a percentile; `columns` are those that the query gives.
+    `out_of` is empty for a plain count and for a percentile; `columns` are those that the query gives. `unknown` is
+    true for a row of which one of the two is empty, and so is counted as no or as 0; a percentile leaves such rows out.
     """
 
     indicator: Indicator
@@ -46,6 +47,7 @@ class CompiledIndicator:
     counted: str
     out_of: str
     columns: tuple[str, ...]
+    unknown: str
 
     @property
     def statements(self) -> tuple[str, str, str]:
@@ -116,6 +118,7 @@ class _Compiler:
         self.engine = engine
         self.file = read_yaml(indicator.path)
         self.problems: list[Problem] = []
+        self.unknown = ["false"]
 
     def compiled(self) -> CompiledIndicator:
         query, types = self._rows()
@@ -126,7 +129,7 @@ class _Compiler:
             self._finding(types)
         if self.problems or query is None:
             raise ContractError(self.problems)
-        return CompiledIndicator(self.indicator, query, counted, out_of, tuple(types))
+        return CompiledIndicator(self.indicator, query, counted, out_of, tuple(types), " OR ".join(self.unknown))
 
     def _rows(self) -> tuple[CheckedQuery | None, dict[str, str]]:
         """The query, with the types of its columns by name; none of them where it is mistaken."""
@@ -157,6 +160,8 @@ class _Compiler:
         if kind == "BOOLEAN" and self.indicator.percentile:
             self._note(field, "it gives BOOLEAN, and a percentile is of numbers", _NUMBERS_ONLY)
             return ""
+        if not self.indicator.percentile:
+            self.unknown.append(f"({sql}) IS NULL")
         if kind == "BOOLEAN":
             return f"CASE WHEN ({sql}) THEN 1 ELSE 0 END"
         if self.indicator.minimum_cell and not self.indicator.percentile and found:

@@ -47,6 +47,7 @@ class ComputedIndicator:
     denominator: str = ""
     reason: str = ""
     missing: tuple[str, ...] = ()
+    unknown: str = ""
     error: str = ""
 
 
@@ -176,4 +177,10 @@ def _told(recorded: Recorded) -> ComputedIndicator:
         denominator=denominator,
         reason="small count" if total.is_suppressed else total.reason,
         missing=tuple(sorted({one.server for one in computed.missing})),
+        unknown=_rows_told(computed.unknown, indicator.minimum_cell),
     )
+
+
+def _rows_told(rows: int, minimum: int) -> str:
+    """A number of rows; of persons, one below the minimum cell tells only that."""
+    return f"< {minimum}" if 0 < rows < minimum else str(rows or "")

@@ -210,3 +210,29 @@ def test_two_computations_at_once_do_not_take_the_same_edition(published):
     taken = CommitProperties(app_transactions=[Transaction("active-services/2018Q1", 2)])
     with pytest.raises(LakeConflict), lake_errors("trying"):
         write_deltalake(stale, rows, mode="append", commit_properties=taken)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "told"),
+    [
+        ("online_until > period_end", "'true'", "2"),
+        ("is_active", "online_until > period_end", "2"),
+        ("CAST(length(CAST(online_until AS VARCHAR)) AS INTEGER)", "'true'", "2"),
+        ("is_active", "'true'", ""),
+        ("online_until > period_end", "'true'\nminimumCell: 5", "< 5"),
+    ],
+)
+def test_rows_whose_condition_is_empty_are_told(published, numerator, denominator, told):
+    """They were counted as no in silence: a share was low, and nobody knew why."""
+    ended = service("3", "G03", "2018-01-01", "2020-01-01")
+    both = [service("1", "G03", "2018-01-01"), service("2", "G03", "2018-01-01")]
+    publish(published, "catalogue", "service", [*both, ended])
+    path = published.schemas / "indicators" / "active-services.yaml"
+    text = path.read_text(encoding="utf-8")
+    begin, end = text.index("rows:"), text.index("breakdown:")
+    columns = "s.code, s.agency, s.online_until, period_end() AS period_end, true AS is_active"
+    query = f"SELECT {columns} FROM catalogue.service AS s"
+    body = f"rows: {query}\nnumerator: {numerator}\ndenominator: {denominator}\n"
+    path.write_text(text[:begin] + body + text[end:], encoding="utf-8")
+    (done,) = compute_step("2018Q1", "run-1", context=published).indicators
+    assert (done.error, done.unknown) == ("", told)
