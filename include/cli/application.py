@@ -82,7 +82,7 @@ def main() -> NoReturn:
     work is done (apache/arrow issue 34314), with a wrong exit status.
     """
     was = sys.stdout
-    sys.stdout = _Output(was.buffer, was.encoding, was.errors, line_buffering=was.line_buffering)  # type: ignore[attr-defined]
+    sys.stdout = _Output(was.buffer, was.encoding, was.errors, line_buffering=bool(was.line_buffering))
     status = _run()
     try:
         sys.stdout.flush()

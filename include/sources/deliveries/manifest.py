@@ -76,11 +76,11 @@ def check_listing(entries: dict[str, ManifestEntry], patterns: Sequence[str], fo
 
 def check_each_is_read(entries: Iterable[str], patterns: Sequence[str]) -> None:
     """Raise DropBroken for a listed file that none of the patterns, those of all tables in the folder, names."""
-    unread = sorted(name for name in entries if name != NAME and not any(is_named(name, one) for one in patterns))
-    if unread:
-        reason = next(filter(None, map(why_not_read, unread)), "")
+    left = sorted(name for name in entries if name != NAME and not any(is_named(name, one) for one in patterns))
+    if left:
+        reason = next(filter(None, map(why_not_read, left)), "")
         raise DropBroken(
-            f"{NAME} lists {', '.join(unread)}, and no table of the contract reads it{f'; {reason}' if reason else ''}: "
+            f"{NAME} lists {', '.join(left)}, and no table of the contract reads it{f'; {reason}' if reason else ''}: "
             f"a delivery is read whole. Ask the sender for the suffix that physicalName has, or to list only files "
             f"of the tables; or correct physicalName in the contract ({READ})"
         )
