@@ -14,7 +14,7 @@ from include.indicators.computation import Figure, compute, tables_of, tables_re
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
 from include.lake.storage import Lake
 
-from .test_across_registers import NOW, SCHEMAS, catalogue, lake, lists, put
+from .test_across_registers import CONTRACTS, NOW, SCHEMAS, catalogue, lake, lists, put
 
 __all__ = ["catalogue", "lake", "lists"]
 
@@ -24,7 +24,7 @@ def figures(lake: Lake, catalogue: Catalogue, name: str, period: str) -> dict[st
     compiled = compile_indicator(load_indicator(SCHEMAS / "indicators" / f"{name}.yaml"), catalogue)
     read = tables_read(lake, tables_of(compiled))
     of = period_of(period, compiled.indicator.scheme)
-    done = compute(lake, compiled, of, catalogue=catalogue, contracts={}, read=read, now=NOW)
+    done = compute(lake, compiled, of, catalogue=catalogue, contracts=CONTRACTS, read=read, now=NOW)
     return {one.member: one for one in done.figures if one.dimension in ("", "agency")}
 
 

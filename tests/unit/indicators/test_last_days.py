@@ -14,7 +14,7 @@ from include.indicators.computation import compute, tables_of, tables_read
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
 from include.lake.storage import Lake
 
-from .test_across_registers import SCHEMAS, catalogue, lake, lists, put
+from .test_across_registers import CONTRACTS, SCHEMAS, catalogue, lake, lists, put
 from .test_dossiers_and_documents import hanoi
 
 __all__ = ["catalogue", "lake", "lists"]
@@ -27,7 +27,7 @@ def total(lake: Lake, catalogue: Catalogue, name: str, period: str, now: datetim
     compiled = compile_indicator(load_indicator(SCHEMAS / "indicators" / f"{name}.yaml"), catalogue)
     read = tables_read(lake, tables_of(compiled))
     of = period_of(period, compiled.indicator.scheme)
-    figure = compute(lake, compiled, of, catalogue=catalogue, contracts={}, read=read, now=now).total
+    figure = compute(lake, compiled, of, catalogue=catalogue, contracts=CONTRACTS, read=read, now=now).total
     return int(figure.numerator or 0), None if figure.denominator is None else int(figure.denominator)
 
 
