@@ -21,6 +21,8 @@ from deltalake import DeltaTable
 
 from include.audit.ledger import entries
 from include.audit.verification.findings import Verification
+from include.lake.delta.maintenance import find_tables
+from include.lake.delta.table_schema import CHECKPOINT_PROPERTY
 from include.pipelines.audit_log import record_commits, verify_lake, verify_report
 from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
@@ -106,6 +108,17 @@ def test_an_untouched_lake_is_whole(context: PipelineContext) -> None:
     found = checked(context)
     assert found.ok, found.discrepancies[:5]
     assert {table.partition("/")[0] for zone in ZONES for table in tables(Path(context.lake.uri), zone)} == set(ZONES)
+
+
+def test_every_table_was_begun_with_frequent_checkpoints(context: PipelineContext) -> None:
+    """Opening a table reads each commit since its last checkpoint: a sync took three times as long by the 80th day."""
+    lake = Path(context.lake.uri)
+    found = find_tables(context.lake)
+    assert {*ZONES, "history"} <= {table.partition("/")[0] for table in found}
+    for table in found:
+        begun = (lake / table / "_delta_log" / f"{0:020d}.json").read_text(encoding="utf-8").splitlines()
+        (described,) = [action["metaData"] for action in map(json.loads, begun) if "metaData" in action]
+        assert int(described["configuration"].get(CHECKPOINT_PROPERTY, "100")) <= 25, table
 
 
 def test_one_byte_anywhere_is_found(context: PipelineContext) -> None:

@@ -56,6 +56,8 @@ from include.lake.delta.table_rows import (
     without_warnings,
 )
 from include.lake.delta.table_schema import (
+    CHECKPOINT_PROPERTY,
+    CHECKPOINTS,
     LAKE_COLUMNS,
     NO_BOUNDS,
     RETENTION,

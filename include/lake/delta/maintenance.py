@@ -17,7 +17,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta.data_files import FILE_ROWS
-from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_interval
+from include.lake.delta.table_schema import CHECKPOINTS, RETENTION, RETENTION_PROPERTY, as_interval
 from include.lake.storage import SERVER, Lake, LakeTable, lake_errors, retry_on_conflict
 
 STAGING_RETENTION = timedelta(days=7)
@@ -25,7 +25,11 @@ _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared", "sta
 _SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <kind>-<process id>-<random>
 _DEEPEST = 2
 _SMALL_BYTES = 64 * 1024**2
-LOG_KEPT = {"delta.enableExpiredLogCleanup": "true", "delta.logRetentionDuration": as_interval(RETENTION)}
+LOG_KEPT = {
+    **CHECKPOINTS,
+    "delta.enableExpiredLogCleanup": "true",
+    "delta.logRetentionDuration": as_interval(RETENTION),
+}
 """Properties of append-only log tables: rows stay, Delta log entries are kept for a month."""
 _SMALL_FILES = 4
 
@@ -70,10 +74,12 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
         with lake_errors(f"maintaining {table}"):
             delta = lake.table(uri)
             before = len(delta.file_uris())
-            if table.startswith("registry/") and RETENTION_PROPERTY not in delta.metadata().configuration:
-                _set(delta, {RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
-            if table.startswith(("audit/", "indicators/")) and table != "audit/ledger":  # which has its own
-                _set(delta, LOG_KEPT)
+            if table != "audit/ledger":  # which has its own
+                _set_missing(delta, CHECKPOINTS)
+                if table.startswith("registry/"):
+                    _set_missing(delta, {RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
+                if table.startswith(("audit/", "indicators/")):
+                    _set(delta, LOG_KEPT)
             compact(delta)
             vacuumed = _vacuum(delta, retention)
             sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
@@ -145,11 +151,17 @@ def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES, small_bytes: 
         )
 
 
-def _set(delta: DeltaTable, properties: dict[str, str]) -> None:
-    """Set missing table properties (older lakes lack them) by a commit that changes no data.
+def _set_missing(delta: DeltaTable, properties: dict[str, str]) -> None:
+    """Set those table properties that the table has not (older lakes lack them).
 
     RETENTION_PROPERTY makes checkpoints list removed files for as long as the vacuum must keep them.
     """
+    has = delta.metadata().configuration
+    _set(delta, {name: value for name, value in properties.items() if name not in has})
+
+
+def _set(delta: DeltaTable, properties: dict[str, str]) -> None:
+    """Set table properties by a commit that changes no data."""
     lacking = properties.items() - delta.metadata().configuration.items()
     if lacking:
         delta.alter.set_table_properties(dict(lacking))

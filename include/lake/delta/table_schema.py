@@ -21,6 +21,9 @@ from include.lake.storage import SERVER, LakeSchemaConflict
 # How far back versions and the change feed stay readable, and the Delta property that states it.
 RETENTION = timedelta(days=30)
 RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
+# Opening a table reads each commit since its last checkpoint, and a sync opens one some forty times.
+CHECKPOINT_PROPERTY = "delta.checkpointInterval"
+CHECKPOINTS = {CHECKPOINT_PROPERTY: "10"}
 NO_BOUNDS = {"delta.dataSkippingNumIndexedCols": "0"}
 RUN_ID = "_run_id"
 WARNINGS = "_warnings"

@@ -20,14 +20,18 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.delta import RunCommit, commit_of_run, commit_properties, last_run_commit, view_of
+from include.lake.delta import CHECKPOINTS, RunCommit, commit_of_run, commit_properties, last_run_commit, view_of
 from include.lake.people.tables import KEYS, SCHEMAS
 from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, literal, retry_on_conflict, scan
 from include.lake.upsert import Upserted, count, stream, upsert, write
 
 ZONE = "people"
 _ESCAPED = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
-_CONFIGURATION = {"delta.enableChangeDataFeed": "true", "delta.enableExpiredLogCleanup": "false"}
+_CONFIGURATION = {
+    **CHECKPOINTS,
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableExpiredLogCleanup": "false",
+}
 
 
 def people_table(lake: Lake, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from include.lake.delta import PREFIX
+from include.lake.delta import CHECKPOINTS, PREFIX
 from include.lake.storage import Lake, lake_errors, quote, retry_on_conflict
 
 _DATES = ("valid_from", "valid_until")
@@ -65,7 +65,7 @@ def _write(lake: Lake, path: Path, uri: str, digest: str) -> bool:
             mode="overwrite" if current is not None else "error",
             schema_mode="overwrite" if current is not None else None,
             name=None if current is not None else f"reference.{path.stem}",
-            configuration=None if current is not None else {"delta.enableChangeDataFeed": "true"},
+            configuration=None if current is not None else {**CHECKPOINTS, "delta.enableChangeDataFeed": "true"},
             storage_options=lake.storage_options(),
             commit_properties=CommitProperties(
                 custom_metadata={_DIGEST: digest, f"{PREFIX}list": path.stem, f"{PREFIX}run_id": f"list/{digest[:16]}"},

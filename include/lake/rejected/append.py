@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
 
 from include.contracts.model import Table
-from include.lake.delta import PREFIX, StagedFiles
+from include.lake.delta import CHECKPOINTS, PREFIX, StagedFiles
 from include.lake.rejected.open_rejections import COLUMNS, OPEN, RESERVED_COLUMNS, as_json, open_rejections_of
 from include.lake.rejected.relations import OPENED
 from include.lake.rejected.replay_source import ensure_open
@@ -37,6 +37,7 @@ _BATCH_ROWS, _BATCH_CELLS = 16_384, 4_000_000
 _MANY_COLUMNS = 500
 _AS_WRITTEN = "'join_order,build_side_probe_side'"
 _CONFIGURATION = {
+    **CHECKPOINTS,
     "delta.enableExpiredLogCleanup": "false",
     # Which files hold open rows is read from the log; values as received stay out of it.
     "delta.dataSkippingStatsColumns": "_life,_status,_rejected_at",

@@ -12,7 +12,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.contracts.model import Table
-from include.lake.delta import PREFIX, view_of
+from include.lake.delta import CHECKPOINTS, PREFIX, view_of
 from include.lake.row_history.history_log import (
     AT,
     CHANGE,
@@ -126,7 +126,7 @@ def _extend(lake: Lake, table: Table, run_id: str) -> int:
             uri, name = history_uri(lake, table, len(parts)), f"history.{table.qualified_name}"
             lake.make_folder(uri)
             terms = {"name": name, "storage_options": lake.storage_options(), "description": description(table)}
-            write(uri, rows, "error", properties, **terms)
+            write(uri, rows, "error", properties, configuration=CHECKPOINTS, **terms)
         else:
             write(current, rows, "append", properties, schema_mode="merge")
     return int(count)

@@ -13,7 +13,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from include.lake.delta import File, epoch_milliseconds, now
+from include.lake.delta import CHECKPOINT_PROPERTY, File, epoch_milliseconds, now
 from include.lake.storage import SERVER, LakeConflict, LakeSchemaConflict
 from include.lake.upsert.delta_merge import Writing
 
@@ -23,7 +23,7 @@ _UNKNOWN_VERSIONS = (5, 6)  # column mapping, identity columns
 _KEPT_PREFIXES = ("delta.constraints.",)
 _KEPT_SETTINGS = {"delta.appendOnly": "false", "delta.columnMapping.mode": "none"}
 _KEPT_BY_COLUMN = ("delta.generationExpression", "delta.invariants", "delta.identity")
-_CHECKPOINT_EVERY = 100  # versions, as delta-rs does
+_CHECKPOINT_EVERY = "100"  # versions, as delta-rs does where the table does not say
 
 
 def commit_with_feed(
@@ -52,7 +52,8 @@ def commit_with_feed(
     if not writing.lake.create_text(f"{writing.root}/_delta_log/{version:020d}.json", text):
         raise LakeConflict("another run committed to the same table meanwhile: run this table again")
     current.load_as_version(version)
-    if (version + 1) % _CHECKPOINT_EVERY == 0:
+    every = int(current.metadata().configuration.get(CHECKPOINT_PROPERTY, _CHECKPOINT_EVERY))
+    if (version + 1) % every == 0:
         current.create_checkpoint()
     return version
 

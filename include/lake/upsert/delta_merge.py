@@ -15,6 +15,7 @@ from deltalake.transaction import create_table_with_add_actions
 from include.cluster import Part, Spark
 from include.contracts.model import Table
 from include.lake.delta import (
+    CHECKPOINTS,
     DATA_FILES,
     RETENTION,
     RETENTION_PROPERTY,
@@ -43,6 +44,7 @@ from include.lake.upsert.table_upsert import CHANGE, count, merge_difference, st
 from include.lake.upsert.workers import parts_to_write, workers
 
 _CONFIGURATION = {
+    **CHECKPOINTS,
     "delta.enableChangeDataFeed": "true",
     # The log is evidence of which run wrote what, and is kept.
     "delta.enableExpiredLogCleanup": "false",

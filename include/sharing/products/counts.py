@@ -16,6 +16,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.contracts.model import Table, arrow_type
+from include.lake.delta import CHECKPOINTS
 from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing, lake_errors
 from include.lake.upsert import write
 from include.sharing.agreements import Agreement, Product, Statistics
@@ -112,6 +113,7 @@ def _keep(run: SharingRun, path: str, kept: DeltaTable | None, rows: pa.Table) -
                 uri,
                 rows.schema,
                 mode="ignore",
+                configuration=CHECKPOINTS,
                 storage_options=run.lake.storage_options(),
                 commit_properties=properties(run, {"live_rows": 0}),
             )

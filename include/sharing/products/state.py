@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.delta import PREFIX, commit_of_run, commit_properties, epoch_milliseconds, last_run_commit
+from include.lake.delta import (
+    CHECKPOINTS,
+    PREFIX,
+    commit_of_run,
+    commit_properties,
+    epoch_milliseconds,
+    last_run_commit,
+)
 from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
 from include.sharing.agreements import Agreement
 
@@ -20,6 +27,7 @@ ROW_KEY = "row_key"  # metadata key: the columns that told the rows apart when t
 WARDS = "wards"  # metadata key: Delta id and version of the list of wards that the commit's provinces are of
 SERVERS_PROPERTY = "lienthong.servers"  # a table property: `33 of 34 servers; missing: land-38 since ...`
 CONFIGURATION: Mapping[str, str | None] = {
+    **CHECKPOINTS,
     "delta.enableChangeDataFeed": "true",
     "delta.logRetentionDuration": f"interval {HISTORY_DAYS} days",
     "delta.deletedFileRetentionDuration": f"interval {HISTORY_DAYS} days",

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, TableFeatures
 
+from include.lake.delta.table_schema import CHECKPOINT_PROPERTY, CHECKPOINTS
 from include.lake.file_patch import NotPatchable, Original
 from include.lake.storage.errors import LakeConflict, LakeSchemaConflict
 from include.lake.storage.lake import Lake
@@ -140,14 +141,18 @@ def content_of_log(lake) -> list[str]:
     return sorted(path.name for path in (Path(lake.path(TABLE)) / "_delta_log").iterdir())
 
 
-def test_a_long_log_gets_a_checkpoint(lake):
-    for version in range(1, 99):
+@pytest.mark.parametrize("own", ["", "25"])
+def test_a_long_log_gets_a_checkpoint_as_often_as_the_table_says(lake, own):
+    if own:
+        lake.table(TABLE).alter.set_table_properties({CHECKPOINT_PROPERTY: own})
+    begun, every = lake.table(TABLE).version(), int(own or CHECKPOINTS[CHECKPOINT_PROPERTY])
+    for version in range(begun + 1, every - 1):
         file_rewrite.empty_commit(lake.table(TABLE), CommitProperties(max_commit_retries=0))
         assert lake.table(TABLE).version() == version
     assert not any("checkpoint" in name for name in content_of_log(lake))
-    assert increment(lake, 2, [("k3", "Ba", 3)]).version == 99
-    assert f"{99:020d}.checkpoint.parquet" in content_of_log(lake)
-    assert increment(lake, 3, [("k3", "Bốn", 3)]).version == 100
+    assert increment(lake, 2, [("k3", "Ba", 3)]).version == every - 1
+    assert f"{every - 1:020d}.checkpoint.parquet" in content_of_log(lake)
+    assert increment(lake, 3, [("k3", "Bốn", 3)]).version == every
     assert ("k3", "Bốn", 3) in content(lake, PERSON)
 
 

@@ -6,11 +6,13 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from include.audit.verification.verify_lake import verify
 from include.contracts.yaml_files.problems import ContractError
-from include.lake.delta.table_schema import RETENTION
+from include.lake.delta.table_schema import CHECKPOINT_PROPERTY, RETENTION
 from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
@@ -95,6 +97,20 @@ def test_where_no_contract_is_found_nothing_landed_expires(context: PipelineCont
     with pytest.raises(ContractError, match="holds no contract"):
         maintain_lake(context, at=AT)
     assert left(context) == {"population": ["run=r100"]}
+
+
+def test_older_tables_get_what_they_lack_and_keep_what_somebody_set(context: PipelineContext) -> None:
+    put_contract(context, "r", CONTRACT)
+    uris = {name: context.lake.path("rejected", "r", name) for name in ("plain", "set")}
+    for name, uri in uris.items():
+        context.lake.make_folder(uri)
+        own = {CHECKPOINT_PROPERTY: "50"} if name == "set" else None
+        write_deltalake(uri, pa.table({"n": [1]}), configuration=own)
+    maintain_lake(context, at=AT)
+    maintain_lake(context, at=AT)
+    every = {name: context.lake.table(uri).metadata().configuration[CHECKPOINT_PROPERTY] for name, uri in uris.items()}
+    assert every == {"plain": "10", "set": "50"}
+    assert context.lake.table(uris["plain"]).version() == 1
 
 
 def test_what_falls_out_of_a_log_with_time_breaks_no_verification(context: PipelineContext) -> None:
