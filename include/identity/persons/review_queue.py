@@ -92,18 +92,20 @@ _PENDING = """
     QUALIFY row_number() OVER (PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1
             AND needs_second AND second_by IS NULL
 """
-# A pair waits if the model is not sure of it, or if a link was set aside because it would join two citizens.
+# A pair waits if the model is not sure of it, or if a link was set aside because it would join two citizens. One that
+# people called the same waits again where the last run could not join it, because other decisions keep it apart.
 _WAITING = f"""
     WITH decided AS ({_DECIDED}), pending AS ({_PENDING}),
          minted AS (SELECT person_id, min("at") AS minted_at FROM events WHERE kind = 'minted' GROUP BY person_id)
     SELECT {_PAIR_ID} AS pair_id, left_id, right_id, l.person_id, r.person_id, pass, weight, probability, why,
            coalesce(greatest(lm.minted_at, rm.minted_at) < $settled::TIMESTAMPTZ, false) AS needs_second,
            coalesce(pending."by", '') AS first_by
-    FROM links k ANTI JOIN decided USING (left_id, right_id)
+    FROM links k LEFT JOIN decided USING (left_id, right_id)
     JOIN index l ON k.left_id = l.record_id JOIN index r ON k.right_id = r.record_id
     LEFT JOIN pending USING (left_id, right_id)
     LEFT JOIN minted lm ON lm.person_id = l.person_id LEFT JOIN minted rm ON rm.person_id = r.person_id
     WHERE (k.decision = 'review' OR (k.decision = 'link' AND NOT k.holds)) AND l.person_id <> r.person_id
+      AND (decided.decision IS NULL OR (decided.decision = 'same' AND k.pass = 'review'))
 """
 
 

@@ -184,3 +184,19 @@ def test_the_later_decision_holds_whatever_the_clocks_said(lake):
     assert holding(lake) == {("b", "c"): "cannot_tell"}
     withdraw(lake, pair_id("b", "c"), by="Minh", at=AT - timedelta(days=400), note="a mistake")
     assert holding(lake) == {("b", "c"): "different"}
+
+
+def test_two_decisions_that_contradict_each_other_are_asked_about(lake, write):
+    """a = c and b = c, but a is not b: the run could hold one link only, and people say which decision was wrong."""
+    for pair, decision in (("ac", "same"), ("bc", "same"), ("ab", "different")):
+        decide(lake, *pair, decision, by="Lan", at=AT)
+    assert waiting(lake) == []
+    links = [("a", "c", "review", True), ("b", "c", "review", False)]
+    names = ("left_id", "right_id", "pass", "holds")
+    rows = [dict(zip(names, link, strict=True), decision="link", weight=100.0) for link in links]
+    upsert_people(lake, "links", write("links", rows), run_id="r2")
+    total, (pair,) = queue(lake, at=AT)
+    assert (total, pair.left_id, pair.right_id, pair.found_by) == (1, "b", "c", "review")
+    assert find_pair(lake, pair_id("b", "c"), at=AT) == pair
+    decide(lake, "b", "c", "different", by="Minh", at=later(1))
+    assert waiting(lake) == []
