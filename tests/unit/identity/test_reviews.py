@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from include.identity.persons.review_queue import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
+from include.identity.persons.decision_outlook import outlook
+from include.identity.persons.review_queue import Pair, ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
 from include.identity.persons.withdrawal import not_followed, withdraw
 from include.lake.people.index import extend, people_state, upsert_people
 from include.lake.run_log.linking_log import LinkRunRow, append_link_run
@@ -200,3 +201,29 @@ def test_two_decisions_that_contradict_each_other_are_asked_about(lake, write):
     assert find_pair(lake, pair_id("b", "c"), at=AT) == pair
     decide(lake, "b", "c", "different", by="Minh", at=later(1))
     assert waiting(lake) == []
+
+
+@pytest.mark.parametrize(("ahead", "is_corrected"), [(365, False), (60, True), (365, True)])
+def test_a_clock_that_was_ahead_makes_no_id_young(lake, write, ahead, is_corrected):
+    """Ids of 90 days, minted by a worker whose clock was ahead; a later run may have told the time since."""
+    at = AT - timedelta(days=90) + timedelta(days=ahead)
+    fresh = [{"record_id": r, "person_id": p} for r, p in (("k", "s"), ("m", "t"))]
+    upsert_people(lake, "index", write("index", fresh), run_id="r2")
+    minted = [{"event_id": p, "at": at, "run_id": "r2", "kind": "minted", "person_id": p} for p in "st"]
+    extend(lake, "events", write("events", minted), run_id="r2")
+    append_link_run(lake, LinkRunRow(run_id="r2", verdict="published", started_at=at))
+    if is_corrected:
+        append_link_run(lake, LinkRunRow(run_id="r3", verdict="published", started_at=AT - timedelta(days=80)))
+    assert not decide(lake, "k", "m", "same", by="Lan", at=AT).is_complete
+    assert decide(lake, "k", "m", "same", by="Minh", at=AT).is_complete
+
+
+def test_which_id_ends_is_told_by_the_order_of_commits(lake, write):
+    upsert_people(lake, "records", write("records", [{"record_id": "a"}, {"record_id": "c"}]), run_id="r1")
+    for run_id, person, days in (("r2", "s", 0), ("r3", "t", -300)):
+        at = AT + timedelta(days=days)
+        minted = [{"event_id": person, "at": at, "run_id": run_id, "kind": "minted", "person_id": person}]
+        extend(lake, "events", write("events", minted), run_id=run_id)
+        append_link_run(lake, LinkRunRow(run_id=run_id, verdict="published", started_at=at))
+    told = outlook(lake, Pair("x", "a", "c", "t", "s", "model", 1.0, 0.5, "", False))
+    assert (told.stays, told.ends) == ("s", "t")
