@@ -165,6 +165,23 @@ def test_what_cannot_be_taken_back_is_refused(lake, by, note, run_at):
     assert holding(lake) == {("b", "c"): "same"}
 
 
+@pytest.mark.parametrize("verdicts", [["held", "declined"], ["held", "timed out"], ["failed"]])
+def test_a_run_that_committed_nothing_followed_no_decision(lake, verdicts):
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    for verdict in verdicts:
+        append_link_run(lake, LinkRunRow(run_id="r2", verdict=verdict, started_at=later(1)))
+    assert [kept.pair_id for kept in not_followed(lake)] == [pair_id("b", "c")]
+    withdraw(lake, pair_id("b", "c"), by="Lan", at=later(2), note="no")
+    assert holding(lake) == {}
+
+
+def test_a_run_that_was_committed_after_nobody_had_answered_followed_the_decision(lake):
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    for verdict in ("held", "timed out", "published"):
+        append_link_run(lake, LinkRunRow(run_id="r2", verdict=verdict, started_at=later(1)))
+    assert not_followed(lake) == ()
+
+
 def test_nothing_is_taken_back_twice(lake):
     decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
     withdraw(lake, pair_id("b", "c"), by="Lan", at=later(1), note="no")
