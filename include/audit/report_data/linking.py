@@ -80,10 +80,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class WeightBand:
-    """Pairs of one band of match weights that the model alone links, or not; `basis` of the rate: `reviews` or `model`.
-
-    `reviewed` of the pairs were decided by people, `same` of these as one person; the rate is of the others.
-    """
+    """Pairs of one band of match weights that the model alone links, or not, as RecordedBand has them."""
 
     low: float | None
     high: float | None
