@@ -214,8 +214,9 @@ def undo(
     if not kept:
         output.print(
             local(
-                "Không còn quyết định nào rút được: các lần đối khớp đã theo tất cả.",
-                "No decision can be taken back: a run of linking has followed all of them.",
+                "Không có quyết định nào rút được: chưa có, hoặc một lần đối khớp đã công bố hay chờ duyệt đã theo.",
+                "No decision can be taken back: there is none, or a run of linking that was published or waits at its "
+                "gate has followed it.",
             )
         )
 

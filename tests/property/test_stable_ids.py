@@ -67,7 +67,7 @@ def test_every_id_that_ever_was_leads_to_the_person_of_today_or_to_one_that_is_r
             found = registers.resolve(person)
             assert found.standing == ("living" if found.person_id in living else "retired")
             assert (found.way == (person,)) or person not in living
-    minted = registers.connection.execute("SELECT person_id FROM past WHERE kind = 'minted'").fetchall()
+    minted = registers.connection.execute("SELECT person_id FROM events WHERE kind = 'minted'").fetchall()
     assert sorted(person for (person,) in minted) == sorted(ever), "minted once, and on record"
 
 

@@ -80,7 +80,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class WeightBand:
-    """Pairs of one band of match weights, linked or not; `basis`: whether `reviews` or the `model` give its rate."""
+    """Pairs of one band of match weights that the model alone links, or not, as RecordedBand has them."""
 
     low: float | None
     high: float | None

@@ -89,6 +89,11 @@ class Work:
         clusters = cluster(
             self.lake, edges.uri, self.records_uri, out_uri=self._file("clusters"), reviews_uri=self.reviews_uri
         )  # fmt: skip
+        model_clusters = (
+            clusters
+            if edges.model_uri == edges.uri
+            else cluster(self.lake, edges.model_uri, self.records_uri, out_uri=self._file("model_clusters"))
+        )
         assigned = assign(
             self.lake, clusters_uri=clusters.uri, records_uri=self.records_uri, edges_uri=edges.uri, folder=self.folder,
             run_id=self.run_id, at=self.at, changed_uri=self._changed(), reviews_uri=self.reviews_uri,
@@ -103,8 +108,8 @@ class Work:
             self.lake, golden, records_uri=self.records_uri, index_uri=assigned.index_uri, uri=self._file("golden")
         )  # fmt: skip
         accuracy = estimate(
-            self.lake, links_uri=self._file("links"), edges_uri=edges.uri, index_uri=assigned.index_uri,
-            reviews_uri=self.reviews_uri, link_at=model.link_at,
+            self.lake, links_uri=self._file("links"), edges_uri=edges.model_uri, clusters_uri=model_clusters.uri,
+            index_uri=assigned.index_uri, reviews_uri=self.reviews_uri, link_at=model.link_at,
         )  # fmt: skip
         costs = self._costs(model, accuracy)
         sizes, largest = self._sizes(assigned)

@@ -41,7 +41,8 @@ def cluster(
     A cluster holds at most one row of each population-like table, and no two records that people called different, that
     share a number and nothing else, or that were born in other years and are linked neither themselves nor both to one
     record whose year is known. Where links would join such, the strongest links hold first and a link that would join
-    them is cut. A pair that people called the same stays together, whatever its tables.
+    them is cut. A pair that people called the same stays together whatever was inferred: it is cut only where it would
+    join two records that people called different.
     """
     with lake.connect(memory_limit="3GB") as connection:
         _read(connection, edges_uri, records_uri, reviews_uri)
@@ -77,7 +78,7 @@ def components(size: int, left: Labels, right: Labels) -> Labels:
 
 
 def _read(connection: duckdb.DuckDBPyConnection, edges_uri: str, records_uri: str, reviews_uri: str | None) -> None:
-    """`node` numbered by record_id, `link` between numbers; `apart`: called different, or findings."""
+    """`node` numbered by record_id, `link` between numbers; `apart`: findings, or `is_said` to be two by people."""
     connection.execute(
         f"""CREATE TEMP TABLE node AS SELECT row_number() OVER (ORDER BY record_id) - 1 AS n, record_id,
         CASE WHEN is_population THEN registry || '.' || "table" END AS population, birth_year
@@ -88,11 +89,11 @@ def _read(connection: duckdb.DuckDBPyConnection, edges_uri: str, records_uri: st
         FROM {scan(edges_uri)} JOIN node AS a ON a.record_id = left_id JOIN node AS b ON b.record_id = right_id
         WHERE decision = 'link'"""
     )
-    apart = f"SELECT left_id, right_id FROM {scan(edges_uri)} WHERE decision = 'finding'"
+    apart = f"SELECT left_id, right_id, FALSE AS is_said FROM {scan(edges_uri)} WHERE decision = 'finding'"
     if reviews_uri:
-        apart += f" UNION SELECT left_id, right_id FROM {scan(reviews_uri)} WHERE decision = 'different'"
+        apart += f" UNION SELECT left_id, right_id, TRUE FROM {scan(reviews_uri)} WHERE decision = 'different'"
     connection.execute(
-        f"""CREATE TEMP TABLE apart AS SELECT a.n AS l, b.n AS r FROM ({apart})
+        f"""CREATE TEMP TABLE apart AS SELECT a.n AS l, b.n AS r, is_said FROM ({apart})
         JOIN node AS a ON a.record_id = left_id JOIN node AS b ON b.record_id = right_id"""
     )
 
@@ -112,7 +113,7 @@ def _cut(connection: duckdb.DuckDBPyConnection, labels: Labels) -> Labels:
         ON a.label = b.label AND a.n < b.n AND a.birth_year <> b.birth_year"""
     )
     connection.execute(
-        """INSERT INTO apart SELECT l, r FROM other_years ANTI JOIN either USING (l, r) ANTI JOIN (
+        """INSERT INTO apart SELECT l, r, FALSE FROM other_years ANTI JOIN either USING (l, r) ANTI JOIN (
             SELECT o.l, o.r FROM other_years AS o JOIN either AS p ON p.l = o.l
             JOIN either AS q ON q.l = p.r AND q.r = o.r JOIN node AS c ON c.n = p.r AND c.birth_year IS NOT NULL
         ) USING (l, r)"""
@@ -134,7 +135,8 @@ def _cut(connection: duckdb.DuckDBPyConnection, labels: Labels) -> Labels:
         "SELECT n, population FROM joined JOIN broken USING (label) JOIN node USING (n) ORDER BY n"
     ).fetchall()
     apart = connection.execute(
-        f"SELECT DISTINCT l, r FROM apart {inside} JOIN joined AS o ON o.n = r AND o.label = joined.label ORDER BY ALL"
+        f"SELECT DISTINCT l, r, is_said FROM apart {inside} "
+        "JOIN joined AS o ON o.n = r AND o.label = joined.label ORDER BY ALL"
     ).fetchall()
     labels = labels.copy()
     for n, label in join_strongest_first(nodes, links, apart).items():
@@ -145,21 +147,22 @@ def _cut(connection: duckdb.DuckDBPyConnection, labels: Labels) -> Labels:
 def join_strongest_first(
     nodes: Iterable[tuple[int, str | None]],
     links: Iterable[tuple[int, int, bool]],
-    apart: Iterable[tuple[int, int]] = (),
+    apart: Iterable[tuple[int, int, bool]] = (),
 ) -> dict[int, int]:
     """The component of each node, as its smallest node.
 
     `nodes`: number and the population-like table it is a row of, if any; two rows of one table never come together.
-    `links`: strongest first, TRUE where people decided. `apart`: never together.
+    `links`: strongest first, TRUE where people decided. `apart`: never together, FALSE where a decision of people may
+    still join them.
     """
     parent: dict[int, int] = {}
     populations: dict[int, set[str]] = {}
-    enemies: dict[int, set[int]] = {}
+    enemies: dict[int, set[tuple[int, bool]]] = {}
     for n, population in nodes:
         parent[n], populations[n], enemies[n] = n, {population} if population else set(), set()
-    for left, right in apart:
-        enemies[left].add(right)
-        enemies[right].add(left)
+    for left, right, is_said in apart:
+        enemies[left].add((right, is_said))
+        enemies[right].add((left, is_said))
 
     def root(n: int) -> int:
         while parent[n] != n:
@@ -171,7 +174,7 @@ def join_strongest_first(
         a, b = sorted((root(left), root(right)))
         if a == b or (not is_reviewed and populations[a] & populations[b]):
             continue
-        if b in {root(n) for n in enemies[a]}:
+        if any(root(n) == b for n, is_said in enemies[a] if is_said or not is_reviewed):
             continue
         parent[b] = a
         populations[a] |= populations.pop(b)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from include.identity.persons.id_ages import view_ages
 from include.identity.persons.review_queue import Pair
-from include.identity.persons.stable_ids import minted_at
 from include.lake.people import people_view
 from include.lake.storage import Lake, lake_errors
 
@@ -29,16 +29,21 @@ def outlook(lake: Lake, pair: Pair) -> Outlook:
     """Look at the persons of a pair that waits, as they are now."""
     persons = [pair.left_person, pair.right_person]
     with lake.connect(memory_limit="512MB") as connection, lake_errors("looking at what a decision will do"):
-        for name in ("index", "events", "records"):
+        for name in ("index", "records"):
             people_view(lake, connection, name)
-        ages = minted_at(connection, persons)
+        view_ages(lake, connection)
+        places = dict(
+            connection.execute(
+                "SELECT person_id, place FROM minted WHERE person_id IN (SELECT unnest($persons))", {"persons": persons}
+            ).fetchall()
+        )
         rows = connection.execute(
             """SELECT person_id, i.registry || '.' || i."table" AS source, count(*), bool_or(r.is_population)
                 FROM index i JOIN records r USING (record_id) WHERE person_id IN (SELECT unnest($persons))
                 GROUP BY ALL ORDER BY ALL""",
             {"persons": persons},
         ).fetchall()
-    stays, ends = sorted(persons, key=lambda person: (person not in ages, ages.get(person), person))
+    stays, ends = sorted(persons, key=lambda person: (person not in places, places.get(person), person))
     found = {person: {source: count for who, source, count, _ in rows if who == person} for person in persons}
     own = [{source for who, source, _, is_own in rows if who == person and is_own} for person in persons]
     return Outlook(stays, ends, found[pair.left_person], found[pair.right_person], bool(own[0] & own[1]))

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from include.contracts.model import normalised_name
-from include.identity.persons.stable_ids import minted_at
+from include.identity.persons.id_ages import is_long_standing, view_ages
 from include.lake.people import REVIEWS, extend, people_table, people_view
 from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict
 
@@ -25,7 +25,6 @@ Verdict = Literal["same", "different", "cannot_tell"]
 WITHDRAWN: Literal["withdrawn"] = "withdrawn"
 """Stands in place of a verdict where the one before was taken back."""
 
-LONG_STANDING = timedelta(days=30)
 MAX_NOTE = 300
 
 
@@ -92,18 +91,19 @@ _PENDING = """
     QUALIFY row_number() OVER (PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1
             AND needs_second AND second_by IS NULL
 """
-# A pair waits if the model is not sure of it, or if a link was set aside because it would join two citizens.
+# A pair waits if the model is not sure of it, or if a link was set aside because it would join two citizens. One that
+# people called the same waits again where the last run could not join it, because other decisions keep it apart.
 _WAITING = f"""
-    WITH decided AS ({_DECIDED}), pending AS ({_PENDING}),
-         minted AS (SELECT person_id, min("at") AS minted_at FROM events WHERE kind = 'minted' GROUP BY person_id)
+    WITH decided AS ({_DECIDED}), pending AS ({_PENDING})
     SELECT {_PAIR_ID} AS pair_id, left_id, right_id, l.person_id, r.person_id, pass, weight, probability, why,
-           coalesce(greatest(lm.minted_at, rm.minted_at) < $settled::TIMESTAMPTZ, false) AS needs_second,
+           coalesce({is_long_standing("lm.minted_at")} AND {is_long_standing("rm.minted_at")}, false) AS needs_second,
            coalesce(pending."by", '') AS first_by
-    FROM links k ANTI JOIN decided USING (left_id, right_id)
+    FROM links k LEFT JOIN decided USING (left_id, right_id)
     JOIN index l ON k.left_id = l.record_id JOIN index r ON k.right_id = r.record_id
     LEFT JOIN pending USING (left_id, right_id)
     LEFT JOIN minted lm ON lm.person_id = l.person_id LEFT JOIN minted rm ON rm.person_id = r.person_id
     WHERE (k.decision = 'review' OR (k.decision = 'link' AND NOT k.holds)) AND l.person_id <> r.person_id
+      AND (decided.decision IS NULL OR (decided.decision = 'same' AND k.pass = 'review'))
 """
 
 
@@ -111,13 +111,13 @@ def queue(lake: Lake, *, at: datetime, limit: int = 20, offset: int = 0) -> tupl
     """How many pairs wait, and some of them: those half decided first, then the likeliest."""
     order = "ORDER BY first_by = '', weight DESC, left_id, right_id LIMIT $limit OFFSET $offset"
     page = f"WITH waiting AS ({_WAITING}) SELECT *, (SELECT count(*) FROM waiting) FROM waiting {order}"
-    rows = _ask(lake, page, settled=at - LONG_STANDING, limit=limit, offset=offset)
+    rows = _ask(lake, page, at=at, limit=limit, offset=offset)
     return (int(rows[0][-1]) if rows else 0), tuple(Pair(*row[:-1]) for row in rows)
 
 
 def find_pair(lake: Lake, name: str, *, at: datetime) -> Pair:
     """The waiting pair of this `pair_id`. Raises ReviewRefused if none waits under it."""
-    rows = _ask(lake, f"SELECT * FROM ({_WAITING}) WHERE pair_id = $name", settled=at - LONG_STANDING, name=name)
+    rows = _ask(lake, f"SELECT * FROM ({_WAITING}) WHERE pair_id = $name", at=at, name=name)
     if not rows:
         raise ReviewRefused("no pair waits under this name: it was decided, or a later run settled it; see the queue")
     return Pair(*rows[0])
@@ -213,8 +213,11 @@ def _ends_a_long_standing_id(connection: duckdb.DuckDBPyConnection, left: str, r
         raise ReviewRefused("the index does not hold both records: see `lienthong link queue`, or link first")
     if persons[left] == persons[right]:
         return False
-    ages = minted_at(connection, persons.values())
-    return len(ages) == 2 and all(minted < at - LONG_STANDING for minted in ages.values())
+    old = connection.execute(
+        f"SELECT count(*) FROM minted WHERE person_id IN (SELECT unnest($ids)) AND {is_long_standing('minted_at')}",
+        {"ids": [*persons.values()], "at": at},
+    ).fetchone()
+    return old == (2,)
 
 
 def decided(lake: Lake, uri: str) -> tuple[int, str]:
@@ -235,6 +238,7 @@ def _ask(lake: Lake, sql: str, **values: Any) -> list[Any]:
 
 def _connect(lake: Lake) -> duckdb.DuckDBPyConnection:
     connection = lake.connect()
-    for name in ("index", "events", "links", "reviews"):
+    for name in ("index", "links", "reviews"):
         people_view(lake, connection, name)
+    view_ages(lake, connection)
     return connection

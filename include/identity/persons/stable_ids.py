@@ -1,15 +1,15 @@
 """Stable ids: which person each record belongs to, given to whom it belonged before.
 
 An id is random, minted once and never used for another person. Of the persons whose records come together the oldest
-id stays; where a person's records part, the larger part keeps the id. Whatever changes is an event with its cause, and
-following the events any id that ever was leads to the person of today. Records and clusters are read, ids and events
-written, as Parquet files of the run: a run that is repeated uses the ids it minted the first time.
+id stays, by the order in which runs committed; where a person's records part, the larger part keeps the id. Whatever
+changes is an event with its cause, and following the events any id that ever was leads to the person of today. Records
+and clusters are read, ids and events written, as Parquet files of the run: a run that is repeated uses the ids it
+minted the first time.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from include.identity.persons.id_ages import view_ages
 from include.lake.people import people_view
 from include.lake.storage import Lake, lake_errors, literal, scan
 
@@ -62,7 +63,7 @@ def assign(
     """
     with lake.connect(memory_limit="2GB") as connection, lake_errors("giving persons their ids"):
         people_view(lake, connection, "index", called="previous")
-        people_view(lake, connection, "events", called="past")
+        view_ages(lake, connection)
         connection.execute(f"CREATE TEMP VIEW cluster AS FROM {scan(clusters_uri)}")
         connection.execute(f"CREATE TEMP VIEW edge AS FROM {scan(edges_uri)}")
         nobody = "(SELECT NULL::VARCHAR AS record_id WHERE false)"
@@ -93,7 +94,7 @@ def assign(
 def assign_ids(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> None:
     """Make the table `assigned` (record_id, person_id, since_run, was) in a connection.
 
-    Reads the relations `previous` (record_id, person_id, since_run), `past` (events), `cluster` (record_id, cluster).
+    Reads the relations `previous` (record_id, person_id, since_run), `minted`, `cluster` (record_id, cluster).
     Leaves `overlap` (person, cluster, how many records), `heir` (the cluster a person's larger part is in), `winner`
     and `person_of` (the id of each cluster) for `name_events`.
     """
@@ -107,12 +108,9 @@ def assign_ids(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> None:
         CREATE OR REPLACE TEMP TABLE heir AS
         SELECT person_id, arg_min(cluster, ROW(-records, since, first)) AS cluster FROM overlap GROUP BY person_id""")
     connection.execute("""
-        CREATE OR REPLACE TEMP TABLE age AS
-        SELECT person_id, min("at") AS minted_at FROM past WHERE kind = 'minted' GROUP BY person_id""")
-    connection.execute("""
         CREATE OR REPLACE TEMP TABLE winner AS
-        SELECT cluster, arg_min(person_id, ROW(minted_at, person_id)) AS person_id
-        FROM heir LEFT JOIN age USING (person_id) GROUP BY cluster""")
+        SELECT cluster, arg_min(person_id, ROW(place, person_id)) AS person_id
+        FROM heir LEFT JOIN minted USING (person_id) GROUP BY cluster""")
     connection.execute("""
         CREATE OR REPLACE TEMP TABLE unclaimed AS
         SELECT cluster, row_number() OVER () - 1 AS number
@@ -233,16 +231,6 @@ _WAY = """
     )
     SELECT person_id FROM way ORDER BY step
 """
-
-
-def minted_at(connection: duckdb.DuckDBPyConnection, person_ids: Iterable[str]) -> dict[str, datetime]:
-    """When each of these ids was minted, by the relation `events`."""
-    found = connection.execute(
-        """SELECT person_id, min("at") FROM events
-        WHERE kind = 'minted' AND person_id IN (SELECT unnest($ids)) GROUP BY person_id""",
-        {"ids": list(person_ids)},
-    ).fetchall()
-    return dict(found)
 
 
 def _save(connection: duckdb.DuckDBPyConnection, query: str, uri: str) -> None:

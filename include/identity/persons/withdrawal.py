@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from include.identity.persons.review_queue import MAX_NOTE, WITHDRAWN, Review, ReviewRefused, after, pair_id
 from include.lake.people import REVIEWS, extend, people_view
-from include.lake.run_log import link_runs
+from include.lake.run_log import REFUSALS, link_runs
 from include.lake.storage import Lake, lake_errors
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A decision that no run has followed yet."""
+    """A decision that no run has followed yet (see `not_followed`)."""
 
     review_id: str
     left_id: str
@@ -35,8 +35,16 @@ class Kept:
 
 
 def not_followed(lake: Lake) -> tuple[Kept, ...]:
-    """The newest decision on each pair, where no run of linking began since; the newest first."""
-    began = [run.began for run in link_runs(lake) if run.verdict != "failed" and run.started_at]
+    """The newest decision on each pair that no run of linking follows; the newest first.
+
+    A run follows what was decided before it began, if it was published or waits at its gate. One that was declined,
+    timed out or failed follows nothing.
+    """
+    runs = link_runs(lake)
+    refused = {run.run_id for run in runs if run.verdict in REFUSALS}
+    began = [
+        run.began for run in runs if run.verdict == "published" or (run.verdict == "held" and run.run_id not in refused)
+    ]
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the reviews"):
         people_view(lake, connection, "reviews")
         rows = connection.execute(
@@ -72,8 +80,8 @@ def withdraw(
     kept = next((kept for kept in not_followed(lake) if kept.pair_id == name), None)
     if kept is None:
         raise ReviewRefused(
-            "there is nothing to take back: the pair was not decided, or a run of linking has followed the decision; "
-            "decide otherwise instead"
+            "there is nothing to take back: the pair was not decided, or a run of linking that was published or waits "
+            "at its gate has followed the decision; decide otherwise instead"
         )
     review = Review(secrets.token_hex(16), name, WITHDRAWN, by.strip(), "", True, True)
     row = {

@@ -65,10 +65,8 @@ def other_numbers(persons: int) -> tuple[str, float]:
     return f"CASE {whens} END", math.log2((1.0 - SHARED_NUMBERS) * persons / SHARED_NUMBERS)
 
 
-def decide(
-    connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepared, reviews_uri: str | None
-) -> dict[str, dict[str, int]]:
-    """Make `edges` from `weighed`; returns how many by pass and decision.
+def decide(connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepared) -> None:
+    """Make `edges` from `weighed`, as the model decides.
 
     A pair's odds are its Bayes factor over the number of persons. Where one side is a row of a population-like table,
     the rows of that table are rivals: at most one of them is this person, so their odds share one whole with the
@@ -127,8 +125,10 @@ def decide(
         FROM decided JOIN prepared AS a ON a.unique_id = join_key_l JOIN prepared AS b ON b.unique_id = join_key_r
         WHERE decision IS NOT NULL"""
     )
-    if reviews_uri is not None:
-        _review(connection, reviews_uri)
+
+
+def count_edges(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """How many `edges` there are, by pass and decision."""
     counts: dict[str, dict[str, int]] = {}
     for name, decision, count in connection.execute(
         "SELECT pass, decision, count(*) FROM edges GROUP BY ALL ORDER BY ALL"
@@ -153,8 +153,8 @@ def _probability(odds: str, rivals: str, model: Model) -> str:
     )
 
 
-def _review(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
-    """What people decided stands: same is a link, different is no edge; what they could not tell is not asked again."""
+def review(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
+    """Change `edges` to what people decided: same is a link, different is no edge, what nobody could tell not asked."""
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE decided_by_people AS
         SELECT least(left_id, right_id) AS left_id, greatest(left_id, right_id) AS right_id, decision FROM {scan(uri)}

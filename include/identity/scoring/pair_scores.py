@@ -25,11 +25,14 @@ _PARQUET = "FORMAT parquet, COMPRESSION zstd"
 class Edges:
     """What scoring left: `uri` holds EDGES, `compared_uri` the levels of every pair for the next run (DuckDB's only).
 
+    `model_uri`: EDGES as the model alone decides them, before people; the same file where people said nothing.
+
     `compared` pairs were compared now, `reused` of `pairs` were as the run before found them. `counts`: pairs by
     `pass` and `decision`. `seconds` by step.
     """
 
     uri: str
+    model_uri: str
     compared_uri: str
     records: int
     persons: int
@@ -59,7 +62,7 @@ def score(
         lake: where to, and whose engine.
         records_uri: RECORDS, as `collect` wrote them.
         model: never trained here.
-        out: a folder inside the lake; `edges.parquet` and `compared.parquet` are written into it.
+        out: a folder inside the lake; the files of what is returned are written into it.
         reviews_uri: REVIEWS, decisions of people that stand above the model.
         previous: `compared_uri` of an earlier run, of any model; None to compare everything.
         spark: where the pairs are found, compared and weighed, every one of them; None for DuckDB, here.
@@ -89,14 +92,18 @@ def score(
         clock.lap("compare")
         pair_decisions.weigh(connection, model, prepared, is_weighed=spark is not None)
         clock.lap("weigh")
-        counts = pair_decisions.decide(connection, model, prepared, reviews_uri)
-        connection.execute(
-            f"COPY (SELECT * FROM edges ORDER BY left_id, right_id) TO {literal(edges_uri)} ({_PARQUET})"
-        )
+        pair_decisions.decide(connection, model, prepared)
+        model_uri = edges_uri
+        if reviews_uri is not None and _number(connection, f"SELECT count(*) FROM {scan(reviews_uri)}"):
+            model_uri = f"{out}/model_edges.parquet"
+            _save_edges(connection, model_uri)
+            pair_decisions.review(connection, reviews_uri)
+        _save_edges(connection, edges_uri)
+        counts = pair_decisions.count_edges(connection)
         clock.lap("decide")
     return Edges(
-        edges_uri, compared_uri, prepared.records, model.persons(prepared), pairs, compared, pairs - compared, counts,
-        clock.seconds,
+        edges_uri, model_uri, compared_uri, prepared.records, model.persons(prepared), pairs, compared,
+        pairs - compared, counts, clock.seconds,
     )  # fmt: skip
 
 
@@ -127,7 +134,7 @@ def compare_pairs(
             "CREATE OR REPLACE TEMP TABLE fresh AS FROM pairs ANTI JOIN known USING (join_key_l, join_key_r)"
         )
     linkage_model.compare(connection, settings, pairs="fresh" if known else "pairs", into="compared")
-    counted = connection.execute("SELECT count(*) FROM compared").fetchone()
+    compared = _number(connection, "SELECT count(*) FROM compared")
     if known:
         connection.execute("INSERT INTO compared BY NAME SELECT * FROM known")
         connection.execute("DROP TABLE known; DROP TABLE fresh")
@@ -138,7 +145,16 @@ def compare_pairs(
         TO {literal(compared_uri)} ({_PARQUET}, KV_METADATA {{compared_by: {literal(how)}}})"""
     )
     connection.execute("DROP TABLE marked")
-    return int(counted[0]) if counted else 0
+    return compared
+
+
+def _number(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _save_edges(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
+    connection.execute(f"COPY (SELECT * FROM edges ORDER BY left_id, right_id) TO {literal(uri)} ({_PARQUET})")
 
 
 def _was_compared_so(connection: duckdb.DuckDBPyConnection, uri: str, how: str) -> bool:

@@ -37,7 +37,10 @@ class RecordedShare(TypedDict):
 
 
 class RecordedBand(TypedDict):
-    """Pairs of one band of match weights, linked or not; `basis`: whether `reviews` or the `model` give its rate."""
+    """Pairs of one band of match weights that the model alone links, or not; `basis` of the rate: `reviews` or `model`.
+
+    `reviewed` of the pairs were decided by people, `same` of these as one person; the rate is of the others.
+    """
 
     low: float | None
     high: float | None

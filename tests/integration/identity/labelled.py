@@ -113,7 +113,7 @@ class Labelled:
         }.items():
             ask(self.lake, f"COPY ({rows}) TO '{uris[name]}'")
         accuracy = estimate(
-            self.lake, links_uri=uris["links"], edges_uri=edges.uri, index_uri=uris["index"],
+            self.lake, links_uri=uris["links"], edges_uri=edges.uri, clusters_uri=clusters.uri, index_uri=uris["index"],
             reviews_uri=uris["reviews"], link_at=model.link_at,
         )  # fmt: skip
         return Outcome(*self._counted(uris["index"]), accuracy)

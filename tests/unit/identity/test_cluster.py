@@ -39,5 +39,12 @@ def test_people_may_join_two_citizens() -> None:
 def test_what_is_to_stay_apart_does_whatever_lies_between() -> None:
     nodes = [(n, None) for n in range(4)]
     links = [(0, 1, False), (1, 2, False), (2, 3, False)]
-    assert join_strongest_first(nodes, links, [(0, 3)]) == {0: 0, 1: 0, 2: 0, 3: 3}
-    assert join_strongest_first(nodes, links, [(0, 2), (1, 3)]) == {0: 0, 1: 0, 2: 2, 3: 2}
+    assert join_strongest_first(nodes, links, [(0, 3, False)]) == {0: 0, 1: 0, 2: 0, 3: 3}
+    assert join_strongest_first(nodes, links, [(0, 2, True), (1, 3, False)]) == {0: 0, 1: 0, 2: 2, 3: 2}
+
+
+def test_what_people_joined_stays_whatever_was_inferred_and_only_people_part_it() -> None:
+    nodes = [(n, None) for n in range(4)]
+    said = [(0, 2, True), (1, 2, True), (1, 3, False)]
+    assert join_strongest_first(nodes, said, [(0, 1, False), (2, 3, False)]) == {0: 0, 1: 0, 2: 0, 3: 3}
+    assert join_strongest_first(nodes, said, [(0, 1, False), (0, 1, True)]) == {0: 0, 1: 1, 2: 0, 3: 1}

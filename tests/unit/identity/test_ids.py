@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -44,6 +45,19 @@ def test_when_persons_merge_the_oldest_id_stays_and_the_pass_is_the_cause(regist
     assert events == [("merged", young, old, "linked by personal_id")]
     assert set(registers.who.values()) == {old}
     assert registers.resolve(young).way == (young, old)
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+def test_the_oldest_id_is_of_the_run_that_committed_first_whatever_its_clock_said(registers, days):
+    registers.link(["z"])
+    old = registers.who["z"]
+    registers.link(["z", "a"], clock=timedelta(days=days))
+    registers.link(["z", "a", "b"])
+    middle = registers.who["a"]
+    registers.link(["z", "ab"])
+    assert registers.who["b"] == middle
+    registers.link(["zab"])
+    assert set(registers.who.values()) == {old}
 
 
 def test_persons_joined_by_a_newcomer_are_linked_through_other_records(registers):

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from include.identity.persons.review_queue import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
+from include.identity.persons.decision_outlook import outlook
+from include.identity.persons.review_queue import Pair, ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
 from include.identity.persons.withdrawal import not_followed, withdraw
 from include.lake.people.index import extend, people_state, upsert_people
 from include.lake.run_log.linking_log import LinkRunRow, append_link_run
@@ -164,6 +165,23 @@ def test_what_cannot_be_taken_back_is_refused(lake, by, note, run_at):
     assert holding(lake) == {("b", "c"): "same"}
 
 
+@pytest.mark.parametrize("verdicts", [["held", "declined"], ["held", "timed out"], ["failed"]])
+def test_a_run_that_committed_nothing_followed_no_decision(lake, verdicts):
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    for verdict in verdicts:
+        append_link_run(lake, LinkRunRow(run_id="r2", verdict=verdict, started_at=later(1)))
+    assert [kept.pair_id for kept in not_followed(lake)] == [pair_id("b", "c")]
+    withdraw(lake, pair_id("b", "c"), by="Lan", at=later(2), note="no")
+    assert holding(lake) == {}
+
+
+def test_a_run_that_was_committed_after_nobody_had_answered_followed_the_decision(lake):
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    for verdict in ("held", "timed out", "published"):
+        append_link_run(lake, LinkRunRow(run_id="r2", verdict=verdict, started_at=later(1)))
+    assert not_followed(lake) == ()
+
+
 def test_nothing_is_taken_back_twice(lake):
     decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
     withdraw(lake, pair_id("b", "c"), by="Lan", at=later(1), note="no")
@@ -184,3 +202,45 @@ def test_the_later_decision_holds_whatever_the_clocks_said(lake):
     assert holding(lake) == {("b", "c"): "cannot_tell"}
     withdraw(lake, pair_id("b", "c"), by="Minh", at=AT - timedelta(days=400), note="a mistake")
     assert holding(lake) == {("b", "c"): "different"}
+
+
+def test_two_decisions_that_contradict_each_other_are_asked_about(lake, write):
+    """a = c and b = c, but a is not b: the run could hold one link only, and people say which decision was wrong."""
+    for pair, decision in (("ac", "same"), ("bc", "same"), ("ab", "different")):
+        decide(lake, *pair, decision, by="Lan", at=AT)
+    assert waiting(lake) == []
+    links = [("a", "c", "review", True), ("b", "c", "review", False)]
+    names = ("left_id", "right_id", "pass", "holds")
+    rows = [dict(zip(names, link, strict=True), decision="link", weight=100.0) for link in links]
+    upsert_people(lake, "links", write("links", rows), run_id="r2")
+    total, (pair,) = queue(lake, at=AT)
+    assert (total, pair.left_id, pair.right_id, pair.found_by) == (1, "b", "c", "review")
+    assert find_pair(lake, pair_id("b", "c"), at=AT) == pair
+    decide(lake, "b", "c", "different", by="Minh", at=later(1))
+    assert waiting(lake) == []
+
+
+@pytest.mark.parametrize(("ahead", "is_corrected"), [(365, False), (60, True), (365, True)])
+def test_a_clock_that_was_ahead_makes_no_id_young(lake, write, ahead, is_corrected):
+    """Ids of 90 days, minted by a worker whose clock was ahead; a later run may have told the time since."""
+    at = AT - timedelta(days=90) + timedelta(days=ahead)
+    fresh = [{"record_id": r, "person_id": p} for r, p in (("k", "s"), ("m", "t"))]
+    upsert_people(lake, "index", write("index", fresh), run_id="r2")
+    minted = [{"event_id": p, "at": at, "run_id": "r2", "kind": "minted", "person_id": p} for p in "st"]
+    extend(lake, "events", write("events", minted), run_id="r2")
+    append_link_run(lake, LinkRunRow(run_id="r2", verdict="published", started_at=at))
+    if is_corrected:
+        append_link_run(lake, LinkRunRow(run_id="r3", verdict="published", started_at=AT - timedelta(days=80)))
+    assert not decide(lake, "k", "m", "same", by="Lan", at=AT).is_complete
+    assert decide(lake, "k", "m", "same", by="Minh", at=AT).is_complete
+
+
+def test_which_id_ends_is_told_by_the_order_of_commits(lake, write):
+    upsert_people(lake, "records", write("records", [{"record_id": "a"}, {"record_id": "c"}]), run_id="r1")
+    for run_id, person, days in (("r2", "s", 0), ("r3", "t", -300)):
+        at = AT + timedelta(days=days)
+        minted = [{"event_id": person, "at": at, "run_id": run_id, "kind": "minted", "person_id": person}]
+        extend(lake, "events", write("events", minted), run_id=run_id)
+        append_link_run(lake, LinkRunRow(run_id=run_id, verdict="published", started_at=at))
+    told = outlook(lake, Pair("x", "a", "c", "t", "s", "model", 1.0, 0.5, "", False))
+    assert (told.stays, told.ends) == ("s", "t")
