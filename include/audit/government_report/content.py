@@ -22,6 +22,7 @@ _SCOPES = {"ministry": "Bộ, ngành trung ương", "province": "Tỉnh, thành 
 _HIDDEN = "ẩn (số nhỏ)"
 _NONE = "không có"
 _NOTHING = "–"
+_OWED = "reports-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class GovernmentReport:
-    """The whole report. `figures_sha256` is the digest of all of its numbers."""
+    """The whole report. `figures_sha256` is the digest of all of its numbers.
+
+    Without `is_owed_known` nobody counted the reports that agencies owe, so none in `owed` says nothing.
+    """
 
     heading: Heading
     period: Period
@@ -84,6 +88,7 @@ class GovernmentReport:
     annexes: tuple[Annex, ...]
     missing: tuple[str, ...]
     owed: tuple[str, ...]
+    is_owed_known: bool
     upcoming: tuple[str, ...]
     notes: tuple[Note, ...]
     figures_sha256: str
@@ -104,10 +109,15 @@ class GovernmentReport:
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
-    """What a report is made of: definitions, the period's values and those of the period before, names of agencies."""
+    """What a report is made of: definitions, the period's values and those of the period before, names of agencies.
+
+    `now` are the editions that this run's computation stands for, `failed` the ids of indicators without one, because
+    they could not be computed.
+    """
 
     definitions: Definitions
     now: Mapping[str, ShownIndicator]
+    failed: tuple[str, ...]
     before: Mapping[str, ShownIndicator]
     agencies: Mapping[str, str]
 
@@ -131,7 +141,8 @@ def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at
         sections=tuple(sections),
         annexes=tuple(annexes),
         missing=tuple(_missing(inputs, numbers)),
-        owed=tuple(_owing(inputs, "reports-missing")),
+        owed=tuple(_owing(inputs, _OWED)),
+        is_owed_known=_OWED in inputs.now and inputs.now[_OWED].total.value is not None,
         upcoming=tuple(_owing(inputs, "reports-upcoming")),
         notes=tuple(_note(inputs, name, number) for name, number in numbers.items()),
         figures_sha256=hashlib.sha256(json.dumps(printed, ensure_ascii=False).encode()).hexdigest(),
@@ -227,6 +238,10 @@ def _missing(inputs: ReportInputs, numbers: Mapping[str, int]) -> list[str]:
     """What has no value and why, and which servers had not delivered."""
     servers: dict[str, int] = {}
     found = []
+    for name in inputs.failed:
+        label = inputs.definitions[name].name.vietnamese if name in inputs.definitions else "Chỉ tiêu"
+        why = "không tính được trong lần lập này, vì định nghĩa hoặc truy vấn của chỉ tiêu có lỗi"
+        found.append(f"{label} ({name}): {why}")
     for name in numbers:
         shown = inputs.now[name]
         for server in shown.stored.missing:

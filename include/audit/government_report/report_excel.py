@@ -33,7 +33,8 @@ def excel_workbook(report: GovernmentReport) -> bytes:
         sheet = book.create_sheet(f"Phụ lục {number}")
         sheet.append([annex.title])
         _lines(sheet, annex.lines, notes)
-    _texts(book.create_sheet("Còn thiếu"), [*report.missing, *(f"Nợ báo cáo: {one}" for one in report.owed)])
+    owed = report.owed if report.is_owed_known else ("chưa xác định được, không có số liệu",)
+    _texts(book.create_sheet("Còn thiếu"), [*report.missing, *(f"Nợ báo cáo: {one}" for one in owed)])
     _texts(
         book.create_sheet("Chú giải"),
         [f"{note.number}. {_source(note)}" for note in report.notes]

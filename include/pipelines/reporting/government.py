@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from include.audit.government_report import (
+    Definitions,
     GovernmentReport,
     ReportInputs,
     excel_workbook,
@@ -21,6 +22,7 @@ from include.indicators.definitions import (
     Period,
     PeriodRefused,
     heading_path,
+    indicator_paths,
     load_heading,
     period_of,
     readable_indicators,
@@ -36,7 +38,7 @@ from include.indicators.values import (
 from include.pipelines.audit_log import record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
-from include.pipelines.indicators import compute_step
+from include.pipelines.indicators import IndicatorsResult, compute_step
 from include.telemetry import step
 
 NAME = "bao-cao-chinh-phu"
@@ -46,8 +48,8 @@ NAME = "bao-cao-chinh-phu"
 class GovernmentReportMade:
     """Where a report was written, for people and in the lake; how many figures it has, what is missing, who owes what.
 
-    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed, so
-    that they stand with no new value.
+    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed: the
+    draft prints no number of them, but names them among what is missing.
     """
 
     period: str
@@ -85,11 +87,14 @@ def government_report_step(
         raise Misuse(str(refused)) from None
     with no_values_escape("making the report to the Government"):
         done = compute_step(period, run_id, context=context)
+        definitions = readable_indicators(context.schemas)[0]
+        now = _editions_of(context, done, definitions)
+        failed = tuple(one.indicator for one in done.indicators if one.indicator not in now)
         before = of.previous()
-        now, then = latest_editions(context.lake, of.code), latest_editions(context.lake, before.code)
-        if not all(_is_comparable(one, then.get(name)) for name, one in now.items()):
+        then = latest_editions(context.lake, before.code)
+        if not all(_is_comparable(one.stored, then.get(name)) for name, one in now.items()):
             compute_step(before.code, f"{run_id}-before", context=context)
-        report, history = _content(context, of, before)
+        report, history = _content(context, definitions, of, before, now, failed)
         plots = plots_of(report, history)
         files = {
             f"{NAME}.html": html_page(report, plots).encode(),
@@ -110,9 +115,21 @@ def government_report_step(
         missing=report.missing,
         owed=report.owed,
         upcoming=report.upcoming,
-        failed=tuple(one.indicator for one in done.indicators if one.error),
+        failed=failed,
         figures_sha256=report.figures_sha256,
     )
+
+
+def _editions_of(
+    context: PipelineContext, done: IndicatorsResult, definitions: Definitions
+) -> dict[str, ShownIndicator]:
+    """The editions that a computation recorded or found unchanged; none of an indicator that it could not compute."""
+    editions = {one.indicator: one.edition for one in done.indicators if one.indicator in definitions}
+    return {
+        one.indicator: shown(one, definitions[one.indicator].minimum_cell)
+        for one in stored_editions(context.lake, period=done.period)
+        if editions.get(one.indicator) == one.edition and definitions[one.indicator].digest == one.definition_digest
+    }
 
 
 def _is_comparable(now: StoredIndicator, before: StoredIndicator | None) -> bool:
@@ -121,24 +138,25 @@ def _is_comparable(now: StoredIndicator, before: StoredIndicator | None) -> bool
 
 
 def _content(
-    context: PipelineContext, period: Period, before: Period
+    context: PipelineContext,
+    definitions: Definitions,
+    period: Period,
+    before: Period,
+    now: Mapping[str, ShownIndicator],
+    failed: tuple[str, ...],
 ) -> tuple[GovernmentReport, Mapping[str, Sequence[ShownIndicator]]]:
-    definitions = readable_indicators(context.schemas)[0]
-    heading = load_heading(heading_path(context.schemas), definitions)
-
-    def readable(code: str) -> dict[str, ShownIndicator]:
-        found = latest_editions(context.lake, code, definitions)
-        return {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
-
-    now, then = readable(period.code), readable(before.code)
+    heading = load_heading(heading_path(context.schemas), indicator_paths(context.schemas))
+    found = latest_editions(context.lake, before.code, definitions)
+    then = {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
     inputs = ReportInputs(
         definitions,
         now,
+        failed,
         {name: one for name, one in then.items() if name in now and _is_comparable(now[name].stored, one.stored)},
         member_names(context.schemas).get("agency", {}),
     )
     history: dict[str, list[ShownIndicator]] = {}
-    for name in heading.plots:
+    for name in [name for name in heading.plots if name in now]:
         until = {
             one.period: one for one in stored_editions(context.lake, indicator=name) if one.period_end <= period.end
         }

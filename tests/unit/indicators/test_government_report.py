@@ -9,14 +9,16 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from typer.testing import CliRunner
 
+from include.cli import app
 from include.contracts.yaml_files import ContractError
 from include.indicators.definitions import load_heading
 from include.indicators.values import latest_editions
 from include.pipelines import Misuse, PipelineContext, verify_lake, verify_report
 from include.pipelines.indicators import compute_step
 from include.pipelines.reporting import government_report_step
-from tests.unit.indicators.conftest import dossier, publish, service
+from tests.unit.indicators.conftest import SHARE, dossier, publish, service
 
 HEADING = Path(__file__).parents[3] / "schemas" / "reports" / "government.yaml"
 
@@ -119,6 +121,45 @@ def test_what_is_missing_is_named_with_its_reason(reporting, tmp_path):
     shutil.rmtree(reporting.lake.registry_table("counter", "dossier"))
     made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
     assert made.missing == ("Dịch vụ có hồ sơ: không có số liệu: chưa công bố dữ liệu. Chưa có dịch vụ nào.",)
+
+
+FAILS = (
+    SHARE.replace("1.0.0", "2.0.0").replace("unit: percent", "unit: count").replace('denominator: "true"\n', "")
+    .replace("numerator: is_active", "numerator: CAST(agency AS INTEGER) > 0")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", [FAILS, "version: 1.0.0\n"], ids=["its SQL fails", "it cannot be read"])
+def test_what_cannot_be_computed_today_is_missing_whatever_was_recorded(reporting, tmp_path, broken):
+    compute_step("2018Q1", "early", context=reporting)
+    (reporting.schemas / "indicators" / "active-services.yaml").write_text(broken, encoding="utf-8")
+    made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    assert (made.failed, made.figures) == (("active-services",), 0)
+    (told,) = made.missing
+    assert "(active-services): không tính được" in told
+    page = (tmp_path / "out" / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
+    assert told in page
+    assert "50,00" not in page
+    assert "<svg" not in page
+    book = openpyxl.load_workbook(io.BytesIO((tmp_path / "out" / "bao-cao-chinh-phu.xlsx").read_bytes()))
+    assert book["Còn thiếu"]["A1"].value == told
+    assert not any(isinstance(cell.value, int | float) for row in book["Báo cáo"].iter_rows() for cell in row)
+
+
+def test_the_command_ends_with_1_if_an_indicator_failed(reporting, tmp_path, monkeypatch):
+    monkeypatch.setattr(PipelineContext, "from_environment", classmethod(lambda _: reporting))
+    asked = ["report", "government", "--period", "2018Q1", "--out", str(tmp_path / "out")]
+    assert [CliRunner().invoke(app, [*asked, *more]).exit_code for more in ([], ["--json"])] == [0, 0]
+    (reporting.schemas / "indicators" / "active-services.yaml").write_text(FAILS, encoding="utf-8")
+    assert [CliRunner().invoke(app, [*asked, *more]).exit_code for more in ([], ["--json"])] == [1, 1]
+    assert (tmp_path / "out" / "bao-cao-chinh-phu.pdf").exists()
+
+
+def test_nobody_is_said_to_owe_nothing_if_nobody_counted(reporting, tmp_path):
+    government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    page = (tmp_path / "out" / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
+    assert "Không ghi nhận đơn vị nào còn nợ báo cáo" not in page
+    assert "Chưa xác định được đơn vị nào còn nợ báo cáo" in page
 
 
 def test_a_mistake_in_the_heading_is_told_with_its_line(reporting):
