@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from include.audit.government_report.inputs import ReportInputs
+from include.audit.government_report.missing import missing_texts
 from include.contracts.words import day_of, figure
-from include.indicators.computation import REASONS, Figure
+from include.indicators.computation import Figure
 from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
 from include.indicators.values import ShownIndicator
 
-Definitions = Mapping[str, Indicator]
 _SCOPES = {"ministry": "Bộ, ngành trung ương", "province": "Tỉnh, thành phố"}
 _HIDDEN = "ẩn (số nhỏ)"
 _NONE = "không có"
@@ -107,21 +108,6 @@ class GovernmentReport:
         return f"quý {('I', 'II', 'III', 'IV')[int(number) - 1]} năm {year}"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportInputs:
-    """What a report is made of: definitions, the period's values and those of the period before, names of agencies.
-
-    `now` are the editions that this run's computation stands for, `failed` the ids of indicators without one, because
-    they could not be computed.
-    """
-
-    definitions: Definitions
-    now: Mapping[str, ShownIndicator]
-    failed: tuple[str, ...]
-    before: Mapping[str, ShownIndicator]
-    agencies: Mapping[str, str]
-
-
 def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at: datetime) -> GovernmentReport:
     """The report of a period from recorded values."""
     numbers = {name: place for place, name in enumerate(_in_order(heading, inputs), 1)}
@@ -140,7 +126,7 @@ def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at
         at=at,
         sections=tuple(sections),
         annexes=tuple(annexes),
-        missing=tuple(_missing(inputs, numbers)),
+        missing=missing_texts(inputs, numbers),
         owed=tuple(_owing(inputs, _OWED)),
         is_owed_known=_OWED in inputs.now and inputs.now[_OWED].total.value is not None,
         upcoming=tuple(_owing(inputs, "reports-upcoming")),
@@ -179,7 +165,7 @@ def _annexes(inputs: ReportInputs, name: str, note: int) -> list[Annex]:
     for title, is_province in (("Bộ, ngành trung ương", False), ("Tỉnh, thành phố", True)):
         of_scope = [one for one in agencies if one.member.startswith("H") == is_province]
         ranked = sorted(of_scope, key=lambda one: (one.value is None, -(one.value or 0), one.member))
-        lines = [_line(inputs, name, _agency(inputs, one.member), one, note) for one in ranked]
+        lines = [_line(inputs, name, inputs.agency(one.member), one, note) for one in ranked]
         if lines:
             found.append(Annex(f"{inputs.definitions[name].name.vietnamese}: {title}", tuple(lines), note))
     return found
@@ -187,7 +173,7 @@ def _annexes(inputs: ReportInputs, name: str, note: int) -> list[Annex]:
 
 def _line(inputs: ReportInputs, name: str, label: str, now: Figure, note: int, *, is_part: bool = False) -> Line:
     indicator, shown = inputs.definitions[name], inputs.now[name]
-    before = _same_of(inputs.before.get(name), now)
+    before = _same_of(inputs, name, now)
     change = None if now.value is None or before is None or before.value is None else now.value - before.value
     past = None if before is None else before.value
     return Line(
@@ -203,11 +189,11 @@ def _line(inputs: ReportInputs, name: str, label: str, now: Figure, note: int, *
     )
 
 
-def _same_of(before: ShownIndicator | None, now: Figure) -> Figure | None:
-    if before is None:
-        return None
-    same = [one for one in before.stored.figures if (one.dimension, one.member) == (now.dimension, now.member)]
-    return same[0] if same else None
+def _same_of(inputs: ReportInputs, name: str, now: Figure) -> Figure | None:
+    """The figure of the same member in the period before; None if the two may not be compared."""
+    before = inputs.comparable_before(name)
+    same = before.stored.figures if before else ()
+    return next((one for one in same if (one.dimension, one.member) == (now.dimension, now.member)), None)
 
 
 def _text(value: Decimal, indicator: Indicator) -> str:
@@ -225,45 +211,13 @@ def _counted(one: Figure) -> str:
     return "/".join(figure("vi", count, max(0, -int(count.normalize().as_tuple().exponent))) for count in counts)
 
 
-def _reason(one: Figure) -> str:
-    return REASONS[one.reason].vietnamese if one.reason in REASONS else _NOTHING
-
-
-def _agency(inputs: ReportInputs, code: str) -> str:
-    name = inputs.agencies.get(code)
-    return f"{name} ({code})" if name else code
-
-
-def _missing(inputs: ReportInputs, numbers: Mapping[str, int]) -> list[str]:
-    """What has no value and why, and which servers had not delivered."""
-    servers: dict[str, int] = {}
-    found = []
-    for name in inputs.failed:
-        label = inputs.definitions[name].name.vietnamese if name in inputs.definitions else "Chỉ tiêu"
-        why = "không tính được trong lần lập này, vì định nghĩa hoặc truy vấn của chỉ tiêu có lỗi"
-        found.append(f"{label} ({name}): {why}")
-    for name in numbers:
-        shown = inputs.now[name]
-        for server in shown.stored.missing:
-            servers[server] = servers.get(server, 0) + 1
-        if shown.total.value is None and not shown.is_hidden(shown.total):
-            label = inputs.definitions[name].name.vietnamese
-            why = inputs.definitions[name].not_available.vietnamese
-            found.append(f"{label}: {_reason(shown.total)}. {why}")
-    told = [
-        f"Máy chủ nguồn {server} chưa gửi dữ liệu của kỳ: thiếu trong {count} chỉ tiêu"
-        for server, count in sorted(servers.items())
-    ]
-    return [*told, *found]
-
-
 def _owing(inputs: ReportInputs, name: str) -> list[str]:
     """The agencies that an indicator of reports counts, with how many each owes."""
     shown = inputs.now.get(name)
     if shown is None:
         return []
     owing = [one for one in shown.stored.of("agency") if one.value]
-    return [f"{_agency(inputs, one.member)}: {figure('vi', one.value or 0)} báo cáo" for one in owing]
+    return [f"{inputs.agency(one.member)}: {figure('vi', one.value or 0)} báo cáo" for one in owing]
 
 
 def _note(inputs: ReportInputs, name: str, number: int) -> Note:

@@ -90,6 +90,11 @@ class StoredIndicator:
         """The figure over everything counted."""
         return self.figures[0]
 
+    def is_comparable_to(self, other: StoredIndicator) -> bool:
+        """Whether both cover the same: by one definition, whole periods, with the data of the same servers."""
+        is_same = (self.definition_digest, self.missing) == (other.definition_digest, other.missing)
+        return is_same and self.is_whole and other.is_whole
+
     def of(self, dimension: str) -> tuple[Figure, ...]:
         """The members of a dimension."""
         return tuple(figure for figure in self.figures if figure.dimension == dimension)

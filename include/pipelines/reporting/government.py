@@ -74,7 +74,7 @@ def government_report_step(
     """Make the draft of a period's report; its figures are computed and recorded first.
 
     Those of the quarter before are taken as recorded, and computed only where nothing was recorded that can be
-    compared: of the whole quarter, by today's definition.
+    compared: of the whole quarter, by today's definition, with the data of every server.
 
     Raises:
         Misuse: there is no such period.
@@ -92,8 +92,8 @@ def government_report_step(
         failed = tuple(one.indicator for one in done.indicators if one.indicator not in now)
         before = of.previous()
         then = latest_editions(context.lake, before.code)
-        if not all(_is_comparable(one.stored, then.get(name)) for name, one in now.items()):
-            compute_step(before.code, f"{run_id}-before", context=context)
+        if outdated := [name for name, one in now.items() if _is_outdated(then.get(name), one.stored)]:
+            compute_step(before.code, f"{run_id}-before", indicators=outdated, context=context)
         report, history = _content(context, definitions, of, before, now, failed)
         plots = plots_of(report, history)
         files = {
@@ -132,9 +132,11 @@ def _editions_of(
     }
 
 
-def _is_comparable(now: StoredIndicator, before: StoredIndicator | None) -> bool:
-    """Whether the edition of the period before covers all of it, and counts as this one does."""
-    return before is not None and before.is_whole and before.definition_digest == now.definition_digest
+def _is_outdated(before: StoredIndicator | None, now: StoredIndicator) -> bool:
+    """Whether the period before must be computed again to be compared: it is not there, not whole, or lacks servers."""
+    if before is None or before.missing or not before.is_whole:
+        return True
+    return before.definition_digest != now.definition_digest
 
 
 def _content(
@@ -152,7 +154,7 @@ def _content(
         definitions,
         now,
         failed,
-        {name: one for name, one in then.items() if name in now and _is_comparable(now[name].stored, one.stored)},
+        then,
         member_names(context.schemas).get("agency", {}),
     )
     history: dict[str, list[ShownIndicator]] = {}

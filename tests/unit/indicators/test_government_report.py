@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from include.cli import app
 from include.contracts.yaml_files import ContractError
+from include.indicators.computation import computing
+from include.indicators.computation.missing import MissingServer
 from include.indicators.definitions import load_heading
 from include.indicators.values import latest_editions
 from include.pipelines import Misuse, PipelineContext, verify_lake, verify_report
@@ -172,3 +174,53 @@ def test_a_mistake_in_the_heading_is_told_with_its_line(reporting):
 def test_what_is_no_period_is_refused(reporting):
     with pytest.raises(Misuse, match="2018Q1"):
         government_report_step("Q1", "run-1", context=reporting)
+
+
+def line_of(out: Path, label: str) -> list[object]:
+    """What the workbook says in the row of an indicator: label, value, numerator, denominator, value before, change."""
+    book = openpyxl.load_workbook(io.BytesIO((out / "bao-cao-chinh-phu.xlsx").read_bytes()))
+    (row,) = [row for row in book["Báo cáo"].iter_rows() if row[0].value == label]
+    return [cell.value for cell in row[:6]]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "value_before", "told"),
+    [
+        ({"2017Q4": "early"}, 2, ()),
+        ({"2017Q4": "always"}, None, ("máy chủ nguồn hanoi chỉ gửi dữ liệu của một trong hai kỳ (chú giải 1)",)),
+        ({"2018Q1": "always"}, None, ("máy chủ nguồn hanoi chỉ gửi dữ liệu của một trong hai kỳ (chú giải 1)",)),
+        ({"2017Q4": "always", "2018Q1": "always"}, 2, ()),
+    ],
+    ids=["it came late", "the quarter before lacks it", "this quarter lacks it", "both lack it"],
+)
+def test_quarters_are_compared_if_the_same_servers_delivered(
+    reporting, tmp_path, monkeypatch, lacking, value_before, told
+):
+    def missing(_lake, _contracts, _tables, period, **_):
+        when = lacking.get(period.code)
+        return (MissingServer("hanoi", "counter.dossier", ()),) if when == "always" or when in phase else ()
+
+    monkeypatch.setattr(computing, "missing_servers", missing)
+    (reporting.schemas / "indicators" / "active-services.yaml").unlink()
+    (reporting.schemas / "indicators" / "dossiers.yaml").write_text(COUNT, encoding="utf-8")
+    path = reporting.schemas / "reports" / "government.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("active-services", "dossiers"), encoding="utf-8")
+    phase = ["early"]
+    publish(reporting, "counter", "dossier", [dossier("a", "1", "2017-11-01")])
+    compute_step("2017Q4", "early", context=reporting)
+    phase = []
+    publish(reporting, "counter", "dossier", [dossier("a", "1", "2017-11-01"), dossier("b", "2", "2017-11-01"),
+                                            dossier("c", "2", "2018-02-01")])  # fmt: skip
+    made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    _, value, *_, before, change = line_of(tmp_path / "out", "Hồ sơ tiếp nhận")
+    assert (value, before, change) == (1, value_before, value_before and -1)
+    assert [one for one in made.missing if one.startswith("Không so sánh")] == [
+        f"Không so sánh với kỳ trước: {why}" for why in told
+    ]
+
+
+def test_a_quarter_that_is_not_over_is_not_compared(reporting, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(reporting), "now", lambda _: datetime(2018, 2, 20, 3, tzinfo=UTC))
+    made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    assert line_of(tmp_path / "out", "Dịch vụ có hồ sơ")[4:] == [None, None]
+    assert made.missing == ("Không so sánh với kỳ trước: kỳ báo cáo chưa kết thúc (chú giải 1)",)

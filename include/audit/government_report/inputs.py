@@ -1,0 +1,36 @@
+"""What the report is made of: definitions and recorded values, and which of them may be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.indicators.definitions import Indicator
+from include.indicators.values import ShownIndicator
+
+Definitions = Mapping[str, Indicator]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInputs:
+    """Definitions, the period's values and those of the period before, names of agencies.
+
+    `now` are the editions that this run's computation stands for, `failed` the ids of indicators without one, because
+    they could not be computed. `before` are the newest editions, whatever they cover.
+    """
+
+    definitions: Definitions
+    now: Mapping[str, ShownIndicator]
+    failed: tuple[str, ...]
+    before: Mapping[str, ShownIndicator]
+    agencies: Mapping[str, str]
+
+    def comparable_before(self, name: str) -> ShownIndicator | None:
+        """The edition of the period before; None if there is none that may be compared."""
+        before = self.before.get(name)
+        return before if before and self.now[name].stored.is_comparable_to(before.stored) else None
+
+    def agency(self, code: str) -> str:
+        """An agency's name with its code."""
+        name = self.agencies.get(code)
+        return f"{name} ({code})" if name else code
