@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,8 +15,7 @@ from include.audit.government_report.inputs import ReportInputs
 from include.audit.government_report.missing import missing_texts
 from include.contracts.words import day_of, figure
 from include.indicators.computation import Figure
-from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
-from include.indicators.values import ShownIndicator
+from include.indicators.definitions import SECTIONS, UNITS, Heading, Indicator, Period
 
 _SCOPES = {"ministry": "Bộ, ngành trung ương", "province": "Tỉnh, thành phố"}
 _HIDDEN = "ẩn (số nhỏ)"
@@ -29,6 +27,8 @@ _OWED = "reports-missing"
 @dataclass(frozen=True, slots=True)
 class Line:
     """A figure as printed: the value, numerator and denominator, the value before and the change; `note` is its source.
+
+    `unit` is empty for a count.
 
     `numbers` are the same as numbers, for Excel: value, numerator, denominator, value before, change.
     """
@@ -178,7 +178,7 @@ def _line(inputs: ReportInputs, name: str, label: str, now: Figure, note: int, *
     past = None if before is None else before.value
     return Line(
         label=label,
-        unit="%" if indicator.is_share else "",
+        unit="" if indicator.unit == "count" else UNITS[indicator.unit].vietnamese,
         value=_HIDDEN if shown.is_hidden(now) else _NONE if now.value is None else _text(now.value, indicator),
         counted=_counted(now),
         before=_NOTHING if past is None else _text(past, indicator),
@@ -202,8 +202,8 @@ def _text(value: Decimal, indicator: Indicator) -> str:
 
 def _change(change: Decimal, indicator: Indicator) -> str:
     sign = "+" if change > 0 else "−" if change < 0 else ""
-    points = " điểm %" if indicator.is_share else ""
-    return f"{sign}{figure('vi', abs(change), indicator.digits)}{points}"
+    unit = {"percent": " điểm %", "count": ""}.get(indicator.unit, f" {UNITS[indicator.unit].vietnamese}")
+    return f"{sign}{figure('vi', abs(change), indicator.digits)}{unit}"
 
 
 def _counted(one: Figure) -> str:
@@ -227,12 +227,3 @@ def _note(inputs: ReportInputs, name: str, number: int) -> Note:
         number, name, indicator.name.vietnamese, indicator.definition.vietnamese, indicator.legal_basis,
         stored.edition, day_of(stored.as_of - timedelta(microseconds=1)), tables,
     )  # fmt: skip
-
-
-def course(stored: Sequence[ShownIndicator], member: str = "") -> list[tuple[str, Decimal | None]]:
-    """The values of an indicator over its periods, oldest first: the total, or a member of `scope`."""
-    found: dict[str, Decimal | None] = {}
-    for one in stored:
-        figures = one.stored.of("scope") if member else (one.total,)
-        found[one.stored.period] = next((f.value for f in figures if f.member == member), None)
-    return list(found.items())

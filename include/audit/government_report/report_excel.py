@@ -11,8 +11,10 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from include.audit.government_report.content import GovernmentReport, Line, Note
+from include.indicators.definitions import UNITS
 
-_COLUMNS = ("Chỉ tiêu", "Kỳ này", "Tử số", "Mẫu số", "Kỳ trước", "Thay đổi (điểm %)", "Ghi chú")
+_COLUMNS = ("Chỉ tiêu", "Kỳ này", "Tử số", "Mẫu số", "Kỳ trước", "Thay đổi", "Đơn vị", "Ghi chú")
+_UNITS = {"": UNITS["count"].vietnamese, "%": "% (thay đổi: điểm %)"}
 _AUTHOR = "Liên Thông"
 _BOLD = Font(bold=True)
 
@@ -42,8 +44,8 @@ def excel_workbook(report: GovernmentReport) -> bytes:
     )
     for sheet in book.worksheets:
         sheet.column_dimensions["A"].width = 70
-        for column in "BCDEF":
-            sheet.column_dimensions[column].width = 14
+        for column in "BCDEFG":
+            sheet.column_dimensions[column].width = 14 if column != "G" else 22
     book.properties.creator = _AUTHOR
     book.properties.created = book.properties.modified = report.at.replace(tzinfo=None)
     content = io.BytesIO()
@@ -58,7 +60,7 @@ def _lines(sheet: Worksheet, lines: Sequence[Line], notes: dict[int, Note]) -> N
     for line in lines:
         missing = "" if line.numbers[0] is not None else line.value
         label = f"   {line.label}" if line.is_part else line.label
-        sheet.append([label, *line.numbers, f"{missing} [{line.note}]".strip()])
+        sheet.append([label, *line.numbers, _UNITS.get(line.unit, line.unit), f"{missing} [{line.note}]".strip()])
         if not line.is_part:
             comment = Comment(_source(notes[line.note]), _AUTHOR)
             comment.width, comment.height = 420, 180

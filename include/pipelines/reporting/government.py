@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from include.audit.government_report import (
     Definitions,
-    GovernmentReport,
     ReportInputs,
     excel_workbook,
     html_page,
@@ -19,6 +18,7 @@ from include.audit.government_report import (
 )
 from include.audit.verification import GOVERNMENT
 from include.indicators.definitions import (
+    Indicator,
     Period,
     PeriodRefused,
     heading_path,
@@ -91,11 +91,19 @@ def government_report_step(
         now = _editions_of(context, done, definitions)
         failed = tuple(one.indicator for one in done.indicators if one.indicator not in now)
         before = of.previous()
-        then = latest_editions(context.lake, before.code)
-        if outdated := [name for name, one in now.items() if _is_outdated(then.get(name), one.stored)]:
+        recorded = latest_editions(context.lake, before.code)
+        if outdated := [name for name, one in now.items() if _is_outdated(recorded.get(name), one.stored)]:
             compute_step(before.code, f"{run_id}-before", indicators=outdated, context=context)
-        report, history = _content(context, definitions, of, before, now, failed)
-        plots = plots_of(report, history)
+        found = latest_editions(context.lake, before.code)
+        then = {name: shown(one, definitions[name].minimum_cell) for name, one in found.items() if name in now}
+        heading = load_heading(heading_path(context.schemas), indicator_paths(context.schemas))
+        earlier = {
+            name: _earlier(context, name, definitions[name], before, then) for name in heading.plots if name in now
+        }
+        agencies = member_names(context.schemas).get("agency", {})
+        inputs = ReportInputs(definitions, now, failed, then, earlier, agencies)
+        report = report_content(heading, of, inputs, at=context.now())
+        plots = plots_of(report, inputs)
         files = {
             f"{NAME}.html": html_page(report, plots).encode(),
             f"{NAME}.pdf": pdf_document(report, plots),
@@ -139,31 +147,16 @@ def _is_outdated(before: StoredIndicator | None, now: StoredIndicator) -> bool:
     return before.definition_digest != now.definition_digest
 
 
-def _content(
-    context: PipelineContext,
-    definitions: Definitions,
-    period: Period,
-    before: Period,
-    now: Mapping[str, ShownIndicator],
-    failed: tuple[str, ...],
-) -> tuple[GovernmentReport, Mapping[str, Sequence[ShownIndicator]]]:
-    heading = load_heading(heading_path(context.schemas), indicator_paths(context.schemas))
-    found = latest_editions(context.lake, before.code, definitions)
-    then = {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
-    inputs = ReportInputs(
-        definitions,
-        now,
-        failed,
-        then,
-        member_names(context.schemas).get("agency", {}),
-    )
-    history: dict[str, list[ShownIndicator]] = {}
-    for name in [name for name in heading.plots if name in now]:
-        until = {
-            one.period: one for one in stored_editions(context.lake, indicator=name) if one.period_end <= period.end
-        }
-        history[name] = [shown(one, definitions[name].minimum_cell) for one in until.values()]
-    return report_content(heading, period, inputs, at=context.now()), history
+def _earlier(
+    context: PipelineContext, name: str, indicator: Indicator, before: Period, then: Mapping[str, ShownIndicator]
+) -> dict[str, ShownIndicator]:
+    """The newest editions of an indicator until the period before, by quarter; of that the one that is printed."""
+    quarters = {
+        one.period: shown(one, indicator.minimum_cell)
+        for one in stored_editions(context.lake, indicator=name)
+        if one.period_end <= before.end and "Q" in one.period
+    }
+    return quarters | ({before.code: then[name]} if name in then else {})
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
