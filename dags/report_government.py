@@ -2,7 +2,7 @@
 
 Runs on the 5th day after each quarter, for the quarter that is over; started by hand, for the quarter that the form
 names. The draft is for a person to sign; agencies that owe a report, or have one to send soon, are named in the log of
-`remind`.
+`remind`, which fails if an indicator could not be computed: the draft is written all the same, and names it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowException
 
 from plugins.dag_settings import RETRIES, library_run_id
 from plugins.report_quarters import each_quarter, quarter_of_run
@@ -42,6 +43,9 @@ def report_government() -> None:
             LOG.warning("Báo cáo sắp đến hạn (report soon due): %s", agency)
         for gap in made["missing"]:
             LOG.warning("Số liệu còn thiếu (missing): %s", gap)
+        if made["failed"]:
+            failed = ", ".join(made["failed"])
+            raise AirflowException(f"the draft was written without what could not be computed: {failed}")
 
     remind(report())
 

@@ -9,8 +9,14 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-_CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
-"""Control characters as JSON writes them, so that JSON on a screen stays JSON."""
+_UNSEEN = (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+_CONTROLS = {code: f"\\u{code:04x}" for code in _UNSEEN if chr(code) not in "\t\n"}
+"""Control characters, and what no text may hold, as JSON writes them, so that JSON on a screen stays JSON."""
+
+
+def with_controls_seen(text: str) -> str:
+    """The text with its control characters but tab and line feed made visible: six characters each, as in JSON."""
+    return text.translate(_CONTROLS)
 
 
 class Terminal(Console):
@@ -21,9 +27,9 @@ class Terminal(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """A text to lay out, with its control characters made visible."""
-        return super().render_str(text.translate(_CONTROLS), **options)
+        return super().render_str(with_controls_seen(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is shown of anything, with the control characters in its texts made visible."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=segment.text.translate(_CONTROLS))
+            yield segment if segment.control else segment._replace(text=with_controls_seen(segment.text))

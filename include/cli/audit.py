@@ -27,7 +27,8 @@ def report(
 ) -> None:
     """Write a report: for auditors (pages in two languages, CSV, Excel), or to the Government (HTML, PDF, Excel).
 
-    The report to the Government is a draft for a person to sign; its figures are computed and recorded first.
+    The report to the Government is a draft for a person to sign; its figures are computed and recorded first. The exit
+    status is 1 if an indicator could not be computed: the draft prints no number of it, and says that it is missing.
 
     Example: `lienthong report --out /srv/reports`, `lienthong report government --period 2018Q1`
     """
@@ -141,7 +142,7 @@ def _report_to_the_government(period: str, out: Path | None, *, as_json: bool) -
     made = government_report_step(period, new_run_id(context.now()), context=context, folder=out)
     if as_json:
         output.print_json(json.dumps(made.to_dict(), ensure_ascii=False))
-        return
+        raise typer.Exit(NOT_PUBLISHED if made.failed else 0)
     for path in made.paths:
         output.print(path, soft_wrap=True)
     figures, missing, owed = number(made.figures), number(len(made.missing)), number(len(made.owed))
@@ -151,7 +152,17 @@ def _report_to_the_government(period: str, out: Path | None, *, as_json: bool) -
     )
     output.print(f"{told}. SHA-256: {made.figures_sha256}", soft_wrap=True)
     for name in made.failed:
-        errors.print(local(f"{name}: không tính được", f"{name}: could not be computed"), style="red")
+        errors.print(
+            local(
+                f"{name}: không tính được, dự thảo ghi là còn thiếu; xem lỗi: lienthong indicators compute {name} "
+                f"--period {period}",
+                f"{name}: could not be computed, and the draft says that it is missing; see why: lienthong indicators "
+                f"compute {name} --period {period}",
+            ),
+            style="red",
+        )
+    if made.failed:
+        raise typer.Exit(NOT_PUBLISHED)
 
 
 def _receipt(text: str) -> Head:

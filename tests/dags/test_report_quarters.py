@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.exceptions import AirflowException
 
 from plugins.report_quarters import quarter_of_run
 
@@ -14,6 +15,14 @@ def test_it_is_due_on_the_fifth_day_after_a_quarter(dags):
     dag = dags["report_government"]
     assert dag.timetable.expression == "0 6 5 1,4,7,10 *"
     assert [(task.task_id, task.upstream_task_ids) for task in dag.tasks] == [("report", set()), ("remind", {"report"})]
+
+
+def test_the_run_fails_if_an_indicator_could_not_be_computed(dags):
+    remind = dags["report_government"].get_task("remind").python_callable
+    made = {"owed": [], "upcoming": [], "missing": [], "failed": []}
+    remind(made)
+    with pytest.raises(AirflowException, match="could not be computed: dossiers-received"):
+        remind(made | {"failed": ["dossiers-received"]})
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@ Its language is Vietnamese, as the law wants of such a report. Every figure is a
 
 from include.audit.government_report.content import (
     Annex,
-    Definitions,
     GovernmentReport,
     Line,
     Note,
-    ReportInputs,
     Section,
     report_content,
 )
+from include.audit.government_report.inputs import Definitions, ReportInputs
 from include.audit.government_report.plots import DrawnPlot, plots_of
 from include.audit.government_report.report_excel import excel_workbook
 from include.audit.government_report.report_html import html_page

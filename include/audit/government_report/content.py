@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from include.audit.government_report.inputs import ReportInputs
+from include.audit.government_report.missing import missing_texts
 from include.contracts.words import day_of, figure
-from include.indicators.computation import REASONS, Figure
-from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
-from include.indicators.values import ShownIndicator
+from include.indicators.computation import Figure
+from include.indicators.definitions import SECTIONS, UNITS, Heading, Indicator, Period
 
-Definitions = Mapping[str, Indicator]
 _SCOPES = {"ministry": "Bộ, ngành trung ương", "province": "Tỉnh, thành phố"}
 _HIDDEN = "ẩn (số nhỏ)"
 _NONE = "không có"
 _NOTHING = "–"
+_OWED = "reports-missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A figure as printed: the value, numerator and denominator, the value before and the change; `note` is its source.
+
+    `unit` is empty for a count.
 
     `numbers` are the same as numbers, for Excel: value, numerator, denominator, value before, change.
     """
@@ -75,7 +77,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class GovernmentReport:
-    """The whole report. `figures_sha256` is the digest of all of its numbers."""
+    """The whole report. `figures_sha256` is the digest of all of its numbers.
+
+    Without `is_owed_known` nobody counted the reports that agencies owe, so none in `owed` says nothing.
+    """
 
     heading: Heading
     period: Period
@@ -84,6 +89,7 @@ class GovernmentReport:
     annexes: tuple[Annex, ...]
     missing: tuple[str, ...]
     owed: tuple[str, ...]
+    is_owed_known: bool
     upcoming: tuple[str, ...]
     notes: tuple[Note, ...]
     figures_sha256: str
@@ -100,16 +106,6 @@ class GovernmentReport:
         if not number:
             return f"tính đến ngày {self.period.code[8:]}/{self.period.code[5:7]}/{self.period.code[:4]}"
         return f"quý {('I', 'II', 'III', 'IV')[int(number) - 1]} năm {year}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportInputs:
-    """What a report is made of: definitions, the period's values and those of the period before, names of agencies."""
-
-    definitions: Definitions
-    now: Mapping[str, ShownIndicator]
-    before: Mapping[str, ShownIndicator]
-    agencies: Mapping[str, str]
 
 
 def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at: datetime) -> GovernmentReport:
@@ -130,8 +126,9 @@ def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at
         at=at,
         sections=tuple(sections),
         annexes=tuple(annexes),
-        missing=tuple(_missing(inputs, numbers)),
-        owed=tuple(_owing(inputs, "reports-missing")),
+        missing=missing_texts(inputs, numbers),
+        owed=tuple(_owing(inputs, _OWED)),
+        is_owed_known=_OWED in inputs.now and inputs.now[_OWED].total.value is not None,
         upcoming=tuple(_owing(inputs, "reports-upcoming")),
         notes=tuple(_note(inputs, name, number) for name, number in numbers.items()),
         figures_sha256=hashlib.sha256(json.dumps(printed, ensure_ascii=False).encode()).hexdigest(),
@@ -168,7 +165,7 @@ def _annexes(inputs: ReportInputs, name: str, note: int) -> list[Annex]:
     for title, is_province in (("Bộ, ngành trung ương", False), ("Tỉnh, thành phố", True)):
         of_scope = [one for one in agencies if one.member.startswith("H") == is_province]
         ranked = sorted(of_scope, key=lambda one: (one.value is None, -(one.value or 0), one.member))
-        lines = [_line(inputs, name, _agency(inputs, one.member), one, note) for one in ranked]
+        lines = [_line(inputs, name, inputs.agency(one.member), one, note) for one in ranked]
         if lines:
             found.append(Annex(f"{inputs.definitions[name].name.vietnamese}: {title}", tuple(lines), note))
     return found
@@ -176,12 +173,12 @@ def _annexes(inputs: ReportInputs, name: str, note: int) -> list[Annex]:
 
 def _line(inputs: ReportInputs, name: str, label: str, now: Figure, note: int, *, is_part: bool = False) -> Line:
     indicator, shown = inputs.definitions[name], inputs.now[name]
-    before = _same_of(inputs.before.get(name), now)
+    before = _same_of(inputs, name, now)
     change = None if now.value is None or before is None or before.value is None else now.value - before.value
     past = None if before is None else before.value
     return Line(
         label=label,
-        unit="%" if indicator.is_share else "",
+        unit="" if indicator.unit == "count" else UNITS[indicator.unit].vietnamese,
         value=_HIDDEN if shown.is_hidden(now) else _NONE if now.value is None else _text(now.value, indicator),
         counted=_counted(now),
         before=_NOTHING if past is None else _text(past, indicator),
@@ -192,11 +189,11 @@ def _line(inputs: ReportInputs, name: str, label: str, now: Figure, note: int, *
     )
 
 
-def _same_of(before: ShownIndicator | None, now: Figure) -> Figure | None:
-    if before is None:
-        return None
-    same = [one for one in before.stored.figures if (one.dimension, one.member) == (now.dimension, now.member)]
-    return same[0] if same else None
+def _same_of(inputs: ReportInputs, name: str, now: Figure) -> Figure | None:
+    """The figure of the same member in the period before; None if the two may not be compared."""
+    before = inputs.comparable_before(name)
+    same = before.stored.figures if before else ()
+    return next((one for one in same if (one.dimension, one.member) == (now.dimension, now.member)), None)
 
 
 def _text(value: Decimal, indicator: Indicator) -> str:
@@ -205,41 +202,13 @@ def _text(value: Decimal, indicator: Indicator) -> str:
 
 def _change(change: Decimal, indicator: Indicator) -> str:
     sign = "+" if change > 0 else "−" if change < 0 else ""
-    points = " điểm %" if indicator.is_share else ""
-    return f"{sign}{figure('vi', abs(change), indicator.digits)}{points}"
+    unit = {"percent": " điểm %", "count": ""}.get(indicator.unit, f" {UNITS[indicator.unit].vietnamese}")
+    return f"{sign}{figure('vi', abs(change), indicator.digits)}{unit}"
 
 
 def _counted(one: Figure) -> str:
     counts = [count for count in (one.numerator, one.denominator) if count is not None]
     return "/".join(figure("vi", count, max(0, -int(count.normalize().as_tuple().exponent))) for count in counts)
-
-
-def _reason(one: Figure) -> str:
-    return REASONS[one.reason].vietnamese if one.reason in REASONS else _NOTHING
-
-
-def _agency(inputs: ReportInputs, code: str) -> str:
-    name = inputs.agencies.get(code)
-    return f"{name} ({code})" if name else code
-
-
-def _missing(inputs: ReportInputs, numbers: Mapping[str, int]) -> list[str]:
-    """What has no value and why, and which servers had not delivered."""
-    servers: dict[str, int] = {}
-    found = []
-    for name in numbers:
-        shown = inputs.now[name]
-        for server in shown.stored.missing:
-            servers[server] = servers.get(server, 0) + 1
-        if shown.total.value is None and not shown.is_hidden(shown.total):
-            label = inputs.definitions[name].name.vietnamese
-            why = inputs.definitions[name].not_available.vietnamese
-            found.append(f"{label}: {_reason(shown.total)}. {why}")
-    told = [
-        f"Máy chủ nguồn {server} chưa gửi dữ liệu của kỳ: thiếu trong {count} chỉ tiêu"
-        for server, count in sorted(servers.items())
-    ]
-    return [*told, *found]
 
 
 def _owing(inputs: ReportInputs, name: str) -> list[str]:
@@ -248,7 +217,7 @@ def _owing(inputs: ReportInputs, name: str) -> list[str]:
     if shown is None:
         return []
     owing = [one for one in shown.stored.of("agency") if one.value]
-    return [f"{_agency(inputs, one.member)}: {figure('vi', one.value or 0)} báo cáo" for one in owing]
+    return [f"{inputs.agency(one.member)}: {figure('vi', one.value or 0)} báo cáo" for one in owing]
 
 
 def _note(inputs: ReportInputs, name: str, number: int) -> Note:
@@ -258,12 +227,3 @@ def _note(inputs: ReportInputs, name: str, number: int) -> Note:
         number, name, indicator.name.vietnamese, indicator.definition.vietnamese, indicator.legal_basis,
         stored.edition, day_of(stored.as_of - timedelta(microseconds=1)), tables,
     )  # fmt: skip
-
-
-def course(stored: Sequence[ShownIndicator], member: str = "") -> list[tuple[str, Decimal | None]]:
-    """The values of an indicator over its periods, oldest first: the total, or a member of `scope`."""
-    found: dict[str, Decimal | None] = {}
-    for one in stored:
-        figures = one.stored.of("scope") if member else (one.total,)
-        found[one.stored.period] = next((f.value for f in figures if f.member == member), None)
-    return list(found.items())

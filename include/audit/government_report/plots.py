@@ -6,11 +6,13 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import nan
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from include.audit.government_report.content import GovernmentReport, course
+from include.audit.government_report.content import GovernmentReport
+from include.audit.government_report.inputs import ReportInputs
 from include.audit.report_pages import SERIES, draw, with_mark
 from include.indicators.values import ShownIndicator
 
@@ -28,33 +30,41 @@ class DrawnPlot:
     png: bytes
 
 
-def plots_of(report: GovernmentReport, history: Mapping[str, Sequence[ShownIndicator]]) -> list[DrawnPlot]:
-    """The plots of the indicators that the heading names, as far as they have values; `history` are their editions."""
-    names = {note.indicator: note.name for note in report.notes}
+def plots_of(report: GovernmentReport, inputs: ReportInputs) -> list[DrawnPlot]:
+    """The plots of the indicators that the heading names, of the values that the report prints and could compare."""
     found = []
-    for name in report.heading.plots:
-        if name not in names or not history.get(name):
-            continue
-        values = {label: course(history[name], member) for member, label in _PARTS}
-        if any(value is not None for points in values.values() for _, value in points):
-            found.append(_drawn(f"{name}-course", f"{names[name]}, qua các kỳ", 2.6, _course(values)))
+    for name in [name for name in report.heading.plots if name in inputs.now]:
+        label, course = inputs.definitions[name].name.vietnamese, inputs.course(name, report.period)
+        values = {part: [_value(one, member) for one in course.values()] for member, part in _PARTS}
+        if any(value is not None for points in values.values() for value in points):
+            title = f"{label}, qua các kỳ so sánh được với kỳ này"
+            found.append(_drawn(f"{name}-course", title, 2.6, _course(list(course), values)))
         agencies = [
             (one.member, one.value)
-            for one in history[name][-1].stored.of("agency")
+            for one in inputs.now[name].stored.of("agency")
             if one.value is not None and one.member.startswith("H")
         ]
         if agencies:
             ranked = sorted(agencies, key=lambda pair: (-pair[1], pair[0]))[:_MOST_RANKED]
-            title = f"{names[name]}: {len(ranked)} tỉnh, thành phố có giá trị lớn nhất, {report.period_text}"
+            title = f"{label}: {len(ranked)} tỉnh, thành phố có giá trị lớn nhất, {report.period_text}"
             found.append(_drawn(f"{name}-rank", title, 0.6 + 0.22 * len(ranked), _ranking(ranked)))
     return found
 
 
-def _course(values: dict[str, list[tuple[str, Decimal | None]]]) -> Callable[[Axes, Sequence[str]], None]:
+def _value(edition: ShownIndicator | None, member: str) -> Decimal | None:
+    of_scope = edition.stored.of("scope") if edition else ()
+    return next((one.value for one in of_scope if one.member == member), None)
+
+
+def _course(
+    quarters: Sequence[str], values: Mapping[str, Sequence[Decimal | None]]
+) -> Callable[[Axes, Sequence[str]], None]:
     def onto(axes: Axes, inks: Sequence[str]) -> None:
+        places = range(len(quarters))
         for (label, points), ink in zip(values.items(), inks, strict=False):
-            known = [(period, float(value)) for period, value in points if value is not None]
-            axes.plot([p for p, _ in known], [v for _, v in known], marker="o", markersize=4, label=label, color=ink)
+            heights = [nan if value is None else float(value) for value in points]  # a line breaks at nan
+            axes.plot(places, heights, marker="o", markersize=4, label=label, color=ink)
+        axes.set_xticks(places, quarters)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(with_mark(","))
         axes.legend(frameon=False)

@@ -11,8 +11,11 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from include.audit.government_report.content import GovernmentReport, Line, Note
+from include.audit.report_export import cell_text
+from include.indicators.definitions import UNITS
 
-_COLUMNS = ("Chỉ tiêu", "Kỳ này", "Tử số", "Mẫu số", "Kỳ trước", "Thay đổi (điểm %)", "Ghi chú")
+_COLUMNS = ("Chỉ tiêu", "Kỳ này", "Tử số", "Mẫu số", "Kỳ trước", "Thay đổi", "Đơn vị", "Ghi chú")
+_UNITS = {"": UNITS["count"].vietnamese, "%": "% (thay đổi: điểm %)"}
 _AUTHOR = "Liên Thông"
 _BOLD = Font(bold=True)
 
@@ -23,7 +26,7 @@ def excel_workbook(report: GovernmentReport) -> bytes:
     notes = {note.number: note for note in report.notes}
     main = book.active
     main.title = "Báo cáo"
-    main.append([f"BÁO CÁO {report.heading.subject} {report.period_text} (DỰ THẢO, CHƯA KÝ)"])
+    main.append([cell_text(f"BÁO CÁO {report.heading.subject} {report.period_text} (DỰ THẢO, CHƯA KÝ)")])
     for section in report.sections:
         main.append([])
         main.append([section.title])
@@ -31,9 +34,10 @@ def excel_workbook(report: GovernmentReport) -> bytes:
         _lines(main, section.lines, notes)
     for number, annex in enumerate(report.annexes, 1):
         sheet = book.create_sheet(f"Phụ lục {number}")
-        sheet.append([annex.title])
+        sheet.append([cell_text(annex.title)])
         _lines(sheet, annex.lines, notes)
-    _texts(book.create_sheet("Còn thiếu"), [*report.missing, *(f"Nợ báo cáo: {one}" for one in report.owed)])
+    owed = report.owed if report.is_owed_known else ("chưa xác định được, không có số liệu",)
+    _texts(book.create_sheet("Còn thiếu"), [*report.missing, *(f"Nợ báo cáo: {one}" for one in owed)])
     _texts(
         book.create_sheet("Chú giải"),
         [f"{note.number}. {_source(note)}" for note in report.notes]
@@ -41,8 +45,8 @@ def excel_workbook(report: GovernmentReport) -> bytes:
     )
     for sheet in book.worksheets:
         sheet.column_dimensions["A"].width = 70
-        for column in "BCDEF":
-            sheet.column_dimensions[column].width = 14
+        for column in "BCDEFG":
+            sheet.column_dimensions[column].width = 14 if column != "G" else 22
     book.properties.creator = _AUTHOR
     book.properties.created = book.properties.modified = report.at.replace(tzinfo=None)
     content = io.BytesIO()
@@ -57,16 +61,18 @@ def _lines(sheet: Worksheet, lines: Sequence[Line], notes: dict[int, Note]) -> N
     for line in lines:
         missing = "" if line.numbers[0] is not None else line.value
         label = f"   {line.label}" if line.is_part else line.label
-        sheet.append([label, *line.numbers, f"{missing} [{line.note}]".strip()])
+        sheet.append(
+            [cell_text(label), *line.numbers, _UNITS.get(line.unit, line.unit), f"{missing} [{line.note}]".strip()]
+        )
         if not line.is_part:
-            comment = Comment(_source(notes[line.note]), _AUTHOR)
+            comment = Comment(cell_text(_source(notes[line.note])), _AUTHOR)
             comment.width, comment.height = 420, 180
             sheet.cell(sheet.max_row, 2).comment = comment
 
 
 def _texts(sheet: Worksheet, texts: Sequence[str]) -> None:
     for text in texts:
-        sheet.append([text])
+        sheet.append([cell_text(text)])
 
 
 def _source(note: Note) -> str:

@@ -30,6 +30,8 @@ def pdf_document(report: GovernmentReport, plots: Sequence[DrawnPlot]) -> bytes:
         if owing:
             paragraph(pdf, told)
             _items(pdf, owing)
+    if not report.is_owed_known:
+        paragraph(pdf, "Chưa xác định được đơn vị nào còn nợ báo cáo: không có số liệu.")
     for plot in plots:
         pdf.image(io.BytesIO(plot.png), w=pdf.epw)
         paragraph(pdf, plot.title, style="I")

@@ -6,13 +6,13 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 import pandas as pd
 
 from include.audit.report_data import WORDS, Index, Overview, QualityReportInputs, TableReport, column_lineage
 from include.audit.report_export.linking_export import linking_rows
 from include.audit.report_export.servers_export import servers_rows
+from include.audit.report_export.spreadsheet_text import as_text, cell_text
 from include.lake.rejected import AGES, TREND_DAYS, OpenRule
 
 _SHEET_NAME_LIMIT = 31
@@ -105,7 +105,7 @@ def frames(overview: Overview, surroundings: QualityReportInputs) -> dict[str, p
 
 def csv_text(frame: pd.DataFrame) -> str:
     """One kind of figures as CSV, with a byte order mark for Excel."""
-    return "\ufeff" + str(frame.map(_as_text).to_csv(index=False, lineterminator="\r\n"))
+    return "\ufeff" + str(frame.map(as_text).to_csv(index=False, lineterminator="\r\n"))
 
 
 def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
@@ -113,18 +113,13 @@ def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
     file = io.BytesIO()
     with pd.ExcelWriter(file, engine="openpyxl") as writer:
         for name, frame in tables.items():
-            frame.map(_as_text).to_excel(writer, sheet_name=name[:_SHEET_NAME_LIMIT], index=False, freeze_panes=(1, 0))
+            frame.map(cell_text).to_excel(writer, sheet_name=name[:_SHEET_NAME_LIMIT], index=False, freeze_panes=(1, 0))
             sheet = writer.sheets[name[:_SHEET_NAME_LIMIT]]
             for cells in sheet.columns:
                 longest = max((len(str(cell.value or "")) for cell in cells), default=0)
                 sheet.column_dimensions[cells[0].column_letter].width = min(60, max(10, longest + 2))
             sheet.auto_filter.ref = sheet.dimensions
     return file.getvalue()
-
-
-def _as_text(value: Any) -> Any:
-    """Escape a text that a spreadsheet would take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def _figures(table: TableReport) -> dict[str, object]:

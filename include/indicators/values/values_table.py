@@ -7,7 +7,7 @@ says adds nothing; one that differs is appended as the next edition, and what wa
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -90,6 +90,11 @@ class StoredIndicator:
         """The figure over everything counted."""
         return self.figures[0]
 
+    def is_comparable_to(self, other: StoredIndicator) -> bool:
+        """Whether both cover the same: by one definition, whole periods, with the data of the same servers."""
+        is_same = (self.definition_digest, self.missing) == (other.definition_digest, other.missing)
+        return is_same and self.is_whole and other.is_whole
+
     def of(self, dimension: str) -> tuple[Figure, ...]:
         """The members of a dimension."""
         return tuple(figure for figure in self.figures if figure.dimension == dimension)
@@ -126,13 +131,9 @@ def record_values(lake: Lake, computed: Sequence[Computed], *, run_id: str, at: 
     return retry_on_conflict(lake, uri, attempt)
 
 
-def latest_editions(lake: Lake, period: str, indicators: Collection[str] = ()) -> dict[str, StoredIndicator]:
-    """The newest edition of each indicator that has one for a period, by indicator; all of them or those named."""
-    found: dict[str, StoredIndicator] = {}
-    for one in stored_editions(lake, period=period):
-        if not indicators or one.indicator in indicators:
-            found[one.indicator] = one
-    return found
+def latest_editions(lake: Lake, period: str) -> dict[str, StoredIndicator]:
+    """The newest edition of each indicator that has one for a period, by indicator."""
+    return {one.indicator: one for one in stored_editions(lake, period=period)}
 
 
 def stored_editions(lake: Lake, *, period: str = "", indicator: str = "") -> tuple[StoredIndicator, ...]:

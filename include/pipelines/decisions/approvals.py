@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from include.audit import ledger
 from include.contracts.model import Contract, Steward
-from include.contracts.words import BilingualText
+from include.contracts.words import BilingualText, cleaned
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.authority import deciders, free_stewards, steward_named
 from include.pipelines.decisions.ledger_entries import DecidedRun, note_approval
@@ -103,7 +103,7 @@ def approve(context: PipelineContext, matter: Matter, run: DecidedRun, *, by: st
     Raises:
         NotASteward: that name may not decide.
     """
-    name = steward_named(matter.contracts, by, at=context.now())
+    name, note = steward_named(matter.contracts, by, at=context.now()), cleaned(note)
     before, declined = _so_far(context, matter)
     more = {**more, "held_digest": matter.digest, "declined_before": declined}
     if not matter.needs_two:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from include.contracts.model import ROLE, Contract, Steward, normalised_name, offices, stewards
+from include.contracts.words import cleaned, says_something
 from include.pipelines.errors import Misuse
 
 
@@ -45,17 +46,18 @@ def steward_named(contracts: Collection[Contract], by: str, *, at: datetime) -> 
 
 
 def reason_given(note: str) -> str:
-    """The reason of a decision, which stands on record with the name of who decided.
+    """The reason of a decision, as it stands on record with the name of who decided: without characters not seen.
 
     Raises:
         Misuse: there is none.
     """
-    if not note.strip():
+    said = cleaned(note)
+    if not says_something(said):
         raise Misuse(
             "say why (--note): the reason is kept with the decision, so that others can follow it. In Airflow, clear "
             "the gate's task: it asks again"
         )
-    return note
+    return said
 
 
 def deciders(contracts: Collection[Contract], *, at: datetime) -> tuple[Steward, ...]:

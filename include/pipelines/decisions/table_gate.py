@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from include.contracts.model import Table, needs_two
-from include.contracts.words import Finding
+from include.contracts.words import Finding, cleaned
 from include.lake.delta import last_commit, rows_digest
 from include.lake.rejected import broken_rules, count_repeats
 from include.lake.upsert import Changes, Mode
@@ -85,7 +85,7 @@ def approve_step(
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `publish_step` wants to know."""
     context = context or PipelineContext.from_environment()
-    reason_given(approval_note)
+    approval_note = reason_given(approval_note)
     with no_values_escape(f"approving {assessed.registry}.{assessed.table}"):
         word_on(context, assessed, approved_by, approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}
@@ -137,7 +137,8 @@ def refuse_step(assessed: Assessed, answer: Answer, *, context: PipelineContext 
 
 
 def by_a_steward(context: PipelineContext, matter: Matter, answer: Answer) -> Answer:
-    """The answer in the name of a steward who may give it; that nobody answered needs none."""
+    """The answer in the name of a steward who may give it; that nobody answered needs none. Its note is cleaned."""
+    answer = replace(answer, note=cleaned(answer.note))
     if answer.verdict != "declined":
         return answer
     return replace(answer, by=steward_named(matter.contracts, answer.by, at=context.now()))

@@ -45,8 +45,14 @@ class IndicatorCourse:
         return self.periods[-1] if self.periods else None
 
     def of_member(self, dimension: str, member: str) -> tuple[Decimal, ...]:
-        """The values that a member had (both empty for the total), oldest first."""
-        figures = [figure for one in self.periods for figure in one.stored.of(dimension) if figure.member == member]
+        """The values that a member had (both empty for the total) by the newest's definition, oldest first."""
+        figures = [
+            figure
+            for one in self.periods
+            if one.stored.definition_digest == self.periods[-1].stored.definition_digest
+            for figure in one.stored.of(dimension)
+            if figure.member == member
+        ]
         return tuple(figure.value for figure in figures if figure.value is not None)
 
 

@@ -26,7 +26,7 @@ def approve_link_step(
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
     context = context or PipelineContext.from_environment()
-    reason_given(approval_note)
+    approval_note = reason_given(approval_note)
     with no_values_escape("approving linked persons"):
         approve(context, matter_of(context, linked), decided_run(linked), by=approved_by, note=approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}

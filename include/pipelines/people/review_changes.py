@@ -6,6 +6,7 @@ import hashlib
 
 from include.audit import ledger
 from include.audit.ledger import Record
+from include.contracts.words import cleaned
 from include.identity.persons import Kept, Outlook, Pair, Review, ReviewRefused, ends, not_followed, outlook, withdraw
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
@@ -34,6 +35,7 @@ def withdraw_step(pair: str, *, by: str, note: str, context: PipelineContext | N
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape("taking a decision back"):
+        note = cleaned(note)
         try:
             by = steward_named(concerned(context.contracts, *ends(context.lake, pair)), by, at=context.now())
             review = withdraw(

@@ -30,7 +30,7 @@ def decide_step(
         NotASteward: who decides is steward of neither record's registry, though one of them names stewards.
     """
     context = context or PipelineContext.from_environment()
-    reason_given(note)
+    note = reason_given(note)
     with no_values_escape("keeping a decision"):
         at = context.now()
         try:

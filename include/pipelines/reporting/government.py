@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from include.audit.government_report import (
-    GovernmentReport,
+    Definitions,
     ReportInputs,
     excel_workbook,
     html_page,
@@ -18,9 +18,11 @@ from include.audit.government_report import (
 )
 from include.audit.verification import GOVERNMENT
 from include.indicators.definitions import (
+    Indicator,
     Period,
     PeriodRefused,
     heading_path,
+    indicator_paths,
     load_heading,
     period_of,
     readable_indicators,
@@ -36,7 +38,7 @@ from include.indicators.values import (
 from include.pipelines.audit_log import record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
-from include.pipelines.indicators import compute_step
+from include.pipelines.indicators import IndicatorsResult, compute_step
 from include.telemetry import step
 
 NAME = "bao-cao-chinh-phu"
@@ -46,8 +48,8 @@ NAME = "bao-cao-chinh-phu"
 class GovernmentReportMade:
     """Where a report was written, for people and in the lake; how many figures it has, what is missing, who owes what.
 
-    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed, so
-    that they stand with no new value.
+    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed: the
+    draft prints no number of them, but names them among what is missing.
     """
 
     period: str
@@ -72,7 +74,7 @@ def government_report_step(
     """Make the draft of a period's report; its figures are computed and recorded first.
 
     Those of the quarter before are taken as recorded, and computed only where nothing was recorded that can be
-    compared: of the whole quarter, by today's definition.
+    compared: of the whole quarter, by today's definition, with the data of every server.
 
     Raises:
         Misuse: there is no such period.
@@ -85,12 +87,23 @@ def government_report_step(
         raise Misuse(str(refused)) from None
     with no_values_escape("making the report to the Government"):
         done = compute_step(period, run_id, context=context)
+        definitions = readable_indicators(context.schemas)[0]
+        now = _editions_of(context, done, definitions)
+        failed = tuple(one.indicator for one in done.indicators if one.indicator not in now)
         before = of.previous()
-        now, then = latest_editions(context.lake, of.code), latest_editions(context.lake, before.code)
-        if not all(_is_comparable(one, then.get(name)) for name, one in now.items()):
-            compute_step(before.code, f"{run_id}-before", context=context)
-        report, history = _content(context, of, before)
-        plots = plots_of(report, history)
+        recorded = latest_editions(context.lake, before.code)
+        if outdated := [name for name, one in now.items() if _is_outdated(recorded.get(name), one.stored)]:
+            compute_step(before.code, f"{run_id}-before", indicators=outdated, context=context)
+        found = latest_editions(context.lake, before.code)
+        then = {name: shown(one, definitions[name].minimum_cell) for name, one in found.items() if name in now}
+        heading = load_heading(heading_path(context.schemas), indicator_paths(context.schemas))
+        earlier = {
+            name: _earlier(context, name, definitions[name], before, then) for name in heading.plots if name in now
+        }
+        agencies = member_names(context.schemas).get("agency", {})
+        inputs = ReportInputs(definitions, now, failed, then, earlier, agencies)
+        report = report_content(heading, of, inputs, at=context.now())
+        plots = plots_of(report, inputs)
         files = {
             f"{NAME}.html": html_page(report, plots).encode(),
             f"{NAME}.pdf": pdf_document(report, plots),
@@ -110,40 +123,40 @@ def government_report_step(
         missing=report.missing,
         owed=report.owed,
         upcoming=report.upcoming,
-        failed=tuple(one.indicator for one in done.indicators if one.error),
+        failed=failed,
         figures_sha256=report.figures_sha256,
     )
 
 
-def _is_comparable(now: StoredIndicator, before: StoredIndicator | None) -> bool:
-    """Whether the edition of the period before covers all of it, and counts as this one does."""
-    return before is not None and before.is_whole and before.definition_digest == now.definition_digest
+def _editions_of(
+    context: PipelineContext, done: IndicatorsResult, definitions: Definitions
+) -> dict[str, ShownIndicator]:
+    """The editions that a computation recorded or found unchanged; none of an indicator that it could not compute."""
+    editions = {one.indicator: one.edition for one in done.indicators if one.indicator in definitions}
+    return {
+        one.indicator: shown(one, definitions[one.indicator].minimum_cell)
+        for one in stored_editions(context.lake, period=done.period)
+        if editions.get(one.indicator) == one.edition and definitions[one.indicator].digest == one.definition_digest
+    }
 
 
-def _content(
-    context: PipelineContext, period: Period, before: Period
-) -> tuple[GovernmentReport, Mapping[str, Sequence[ShownIndicator]]]:
-    definitions = readable_indicators(context.schemas)[0]
-    heading = load_heading(heading_path(context.schemas), definitions)
+def _is_outdated(before: StoredIndicator | None, now: StoredIndicator) -> bool:
+    """Whether the period before must be computed again to be compared: it is not there, not whole, or lacks servers."""
+    if before is None or before.missing or not before.is_whole:
+        return True
+    return before.definition_digest != now.definition_digest
 
-    def readable(code: str) -> dict[str, ShownIndicator]:
-        found = latest_editions(context.lake, code, definitions)
-        return {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
 
-    now, then = readable(period.code), readable(before.code)
-    inputs = ReportInputs(
-        definitions,
-        now,
-        {name: one for name, one in then.items() if name in now and _is_comparable(now[name].stored, one.stored)},
-        member_names(context.schemas).get("agency", {}),
-    )
-    history: dict[str, list[ShownIndicator]] = {}
-    for name in heading.plots:
-        until = {
-            one.period: one for one in stored_editions(context.lake, indicator=name) if one.period_end <= period.end
-        }
-        history[name] = [shown(one, definitions[name].minimum_cell) for one in until.values()]
-    return report_content(heading, period, inputs, at=context.now()), history
+def _earlier(
+    context: PipelineContext, name: str, indicator: Indicator, before: Period, then: Mapping[str, ShownIndicator]
+) -> dict[str, ShownIndicator]:
+    """The newest editions of an indicator until the period before, by quarter; of that the one that is printed."""
+    quarters = {
+        one.period: shown(one, indicator.minimum_cell)
+        for one in stored_editions(context.lake, indicator=name)
+        if one.period_end <= before.end and "Q" in one.period
+    }
+    return quarters | ({before.code: then[name]} if name in then else {})
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

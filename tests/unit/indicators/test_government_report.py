@@ -9,14 +9,18 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from typer.testing import CliRunner
 
+from include.cli import app
 from include.contracts.yaml_files import ContractError
+from include.indicators.computation import computing
+from include.indicators.computation.missing import MissingServer
 from include.indicators.definitions import load_heading
 from include.indicators.values import latest_editions
 from include.pipelines import Misuse, PipelineContext, verify_lake, verify_report
 from include.pipelines.indicators import compute_step
 from include.pipelines.reporting import government_report_step
-from tests.unit.indicators.conftest import dossier, publish, service
+from tests.unit.indicators.conftest import SHARE, dossier, publish, service
 
 HEADING = Path(__file__).parents[3] / "schemas" / "reports" / "government.yaml"
 
@@ -121,6 +125,45 @@ def test_what_is_missing_is_named_with_its_reason(reporting, tmp_path):
     assert made.missing == ("Dịch vụ có hồ sơ: không có số liệu: chưa công bố dữ liệu. Chưa có dịch vụ nào.",)
 
 
+FAILS = (
+    SHARE.replace("1.0.0", "2.0.0").replace("unit: percent", "unit: count").replace('denominator: "true"\n', "")
+    .replace("numerator: is_active", "numerator: CAST(agency AS INTEGER) > 0")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", [FAILS, "version: 1.0.0\n"], ids=["its SQL fails", "it cannot be read"])
+def test_what_cannot_be_computed_today_is_missing_whatever_was_recorded(reporting, tmp_path, broken):
+    compute_step("2018Q1", "early", context=reporting)
+    (reporting.schemas / "indicators" / "active-services.yaml").write_text(broken, encoding="utf-8")
+    made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    assert (made.failed, made.figures) == (("active-services",), 0)
+    (told,) = made.missing
+    assert "(active-services): không tính được" in told
+    page = (tmp_path / "out" / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
+    assert told in page
+    assert "50,00" not in page
+    assert "<svg" not in page
+    book = openpyxl.load_workbook(io.BytesIO((tmp_path / "out" / "bao-cao-chinh-phu.xlsx").read_bytes()))
+    assert book["Còn thiếu"]["A1"].value == told
+    assert not any(isinstance(cell.value, int | float) for row in book["Báo cáo"].iter_rows() for cell in row)
+
+
+def test_the_command_ends_with_1_if_an_indicator_failed(reporting, tmp_path, monkeypatch):
+    monkeypatch.setattr(PipelineContext, "from_environment", classmethod(lambda _: reporting))
+    asked = ["report", "government", "--period", "2018Q1", "--out", str(tmp_path / "out")]
+    assert [CliRunner().invoke(app, [*asked, *more]).exit_code for more in ([], ["--json"])] == [0, 0]
+    (reporting.schemas / "indicators" / "active-services.yaml").write_text(FAILS, encoding="utf-8")
+    assert [CliRunner().invoke(app, [*asked, *more]).exit_code for more in ([], ["--json"])] == [1, 1]
+    assert (tmp_path / "out" / "bao-cao-chinh-phu.pdf").exists()
+
+
+def test_nobody_is_said_to_owe_nothing_if_nobody_counted(reporting, tmp_path):
+    government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    page = (tmp_path / "out" / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
+    assert "Không ghi nhận đơn vị nào còn nợ báo cáo" not in page
+    assert "Chưa xác định được đơn vị nào còn nợ báo cáo" in page
+
+
 def test_a_mistake_in_the_heading_is_told_with_its_line(reporting):
     path = reporting.schemas / "reports" / "government.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("plots: [active-services]", "plots: [active-service]"))
@@ -131,3 +174,53 @@ def test_a_mistake_in_the_heading_is_told_with_its_line(reporting):
 def test_what_is_no_period_is_refused(reporting):
     with pytest.raises(Misuse, match="2018Q1"):
         government_report_step("Q1", "run-1", context=reporting)
+
+
+def line_of(out: Path, label: str) -> list[object]:
+    """What the workbook says in the row of an indicator: label, value, numerator, denominator, value before, change."""
+    book = openpyxl.load_workbook(io.BytesIO((out / "bao-cao-chinh-phu.xlsx").read_bytes()))
+    (row,) = [row for row in book["Báo cáo"].iter_rows() if row[0].value == label]
+    return [cell.value for cell in row[:6]]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "value_before", "told"),
+    [
+        ({"2017Q4": "early"}, 2, ()),
+        ({"2017Q4": "always"}, None, ("máy chủ nguồn hanoi chỉ gửi dữ liệu của một trong hai kỳ (chú giải 1)",)),
+        ({"2018Q1": "always"}, None, ("máy chủ nguồn hanoi chỉ gửi dữ liệu của một trong hai kỳ (chú giải 1)",)),
+        ({"2017Q4": "always", "2018Q1": "always"}, 2, ()),
+    ],
+    ids=["it came late", "the quarter before lacks it", "this quarter lacks it", "both lack it"],
+)
+def test_quarters_are_compared_if_the_same_servers_delivered(
+    reporting, tmp_path, monkeypatch, lacking, value_before, told
+):
+    def missing(_lake, _contracts, _tables, period, **_):
+        when = lacking.get(period.code)
+        return (MissingServer("hanoi", "counter.dossier", ()),) if when == "always" or when in phase else ()
+
+    monkeypatch.setattr(computing, "missing_servers", missing)
+    (reporting.schemas / "indicators" / "active-services.yaml").unlink()
+    (reporting.schemas / "indicators" / "dossiers.yaml").write_text(COUNT, encoding="utf-8")
+    path = reporting.schemas / "reports" / "government.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("active-services", "dossiers"), encoding="utf-8")
+    phase = ["early"]
+    publish(reporting, "counter", "dossier", [dossier("a", "1", "2017-11-01")])
+    compute_step("2017Q4", "early", context=reporting)
+    phase = []
+    publish(reporting, "counter", "dossier", [dossier("a", "1", "2017-11-01"), dossier("b", "2", "2017-11-01"),
+                                            dossier("c", "2", "2018-02-01")])  # fmt: skip
+    made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    _, value, *_, before, change = line_of(tmp_path / "out", "Hồ sơ tiếp nhận")
+    assert (value, before, change) == (1, value_before, value_before and -1)
+    assert [one for one in made.missing if one.startswith("Không so sánh")] == [
+        f"Không so sánh với kỳ trước: {why}" for why in told
+    ]
+
+
+def test_a_quarter_that_is_not_over_is_not_compared(reporting, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(reporting), "now", lambda _: datetime(2018, 2, 20, 3, tzinfo=UTC))
+    made = government_report_step("2018Q1", "run-1", context=reporting, folder=tmp_path / "out")
+    assert line_of(tmp_path / "out", "Dịch vụ có hồ sơ")[4:] == [None, None]
+    assert made.missing == ("Không so sánh với kỳ trước: kỳ báo cáo chưa kết thúc (chú giải 1)",)

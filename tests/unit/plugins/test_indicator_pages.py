@@ -39,6 +39,16 @@ def test_one_indicator_goes_down_to_the_agency(browse: Browse, counted: Pipeline
     assert text.index("2018Q1") < text.index("2017Q4")
 
 
+def test_a_recorded_figure_keeps_its_unit_and_digits_when_the_definition_changes(
+    browse: Browse, counted: PipelineContext
+) -> None:
+    path = counted.schemas / "indicators" / "active-services.yaml"
+    text = path.read_text(encoding="utf-8").replace("unit: percent\ndigits: 2", "unit: hours\ndigits: 0")
+    path.write_text(text, encoding="utf-8")
+    for page in ("/indicators", "/indicators/active-services"):
+        assert "50.00 %" in browse("viewer", context=counted).get(page).text
+
+
 def test_before_the_first_computation_a_page_says_how(browse: Browse, context: PipelineContext) -> None:  # noqa: F811
     text = browse("viewer", context=context).get("/indicators/active-services").text
     assert "lienthong indicators compute active-services" in text
