@@ -70,7 +70,7 @@ def sync(contract: Contract) -> None:
             with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
                 servers[server.name] = sync_tables(contract.of_server(server.name))
         connected_servers(contract, servers) >> [*servers.values()]
-        tell_of_slices(contract, servers, library_run_id)
+        tell_of_slices(contract, servers)
 
 
 for registry, path in contract_paths(SCHEMAS).items():
