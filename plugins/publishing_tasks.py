@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseSensorOperator, Context, TaskGroup, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
@@ -107,6 +108,25 @@ def connected_servers(contract: Contract, servers: Mapping[str, TaskGroup]) -> A
     return connected_servers()
 
 
+def follow_published(registry: str, begin: Sequence[str], *, after_gate: bool = False) -> tuple[list[str], list[Any]]:
+    """Measure the relationships if any table was published of those that the tasks `begin` began, whichever failed.
+
+    Returns the names of the tables that were published (`after_gate`: released by a steward), and the counts.
+    """
+    from include.pipelines import published_in_run
+    from include.pipelines.sync import relationships_step
+
+    run_ids = begun_run_ids(begin)
+    published = published_in_run(registry, run_ids, after_gate=after_gate)
+    fits = relationships_step(registry, run_ids[-1]) if published else []
+    return published, [fit.to_dict() for fit in fits]
+
+
+def each_table_is_well(**how: Any) -> EmptyOperator:
+    """A task without a process, last of a run: the run fails if a table did, though what follows a table goes on."""
+    return EmptyOperator(task_id="each_table_is_well", trigger_rule="none_failed", **how)
+
+
 def tell_of_slices(contract: Contract, servers: Mapping[str, TaskGroup]) -> None:
     """Tasks at the end of a sync of several servers (`servers` are the groups of their tasks), whichever failed.
 
@@ -120,13 +140,9 @@ def tell_of_slices(contract: Contract, servers: Mapping[str, TaskGroup]) -> None
 
     @task(trigger_rule="all_done", outlets=[*assets.values()], multiple_outputs=False)
     def follow_relationships(after_gate: bool) -> list[dict[str, Any]]:
-        from include.pipelines import published_in_run
-        from include.pipelines.sync import relationships_step
-
-        run_ids = begun_run_ids(begin)
-        published = published_in_run(registry, run_ids, after_gate=after_gate)
+        published, fits = follow_published(registry, begin, after_gate=after_gate)
         get_current_context()["task"].outlets = [assets[name] for name in published]
-        return [fit.to_dict() for fit in relationships_step(registry, run_ids[-1])] if published else []
+        return fits
 
     @task(trigger_rule="all_done", multiple_outputs=False)
     def enough_delivered() -> dict[str, Any]:
