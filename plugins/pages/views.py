@@ -152,7 +152,7 @@ def rejected_values(
     """Some rejected rows as received, if the role allows it; recorded in the ledger."""
     contract, report = _table(pages, visitor, registry, table)
     state = pages.rejected(report.table)
-    if not visitor.may_read_values(contract):
+    if not visitor.may_read_values(contract, report.table.server):
         raise HTTPException(status.HTTP_403_FORBIDDEN)
     if state is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
@@ -234,7 +234,7 @@ def _rejected(
         "replays": [line for line in pages.runs(report.table, 1).runs if line.texts["mode"] == "replay"][:MOST_REPLAYS],
         "described": {r.rule_id: r for r in report.rules},
         "age_bounds": AGES,
-        "may_read_values": visitor.may_read_values(contract),
+        "may_read_values": visitor.may_read_values(contract, report.table.server),
         "values_at_once": VALUES_AT_ONCE,
         "max_purpose": MAX_PURPOSE,
         "offset": (number - 1) * ROWS_A_PAGE,
