@@ -12,13 +12,19 @@ from typing import Any
 from airflow.sdk import DAG, get_current_context, task, task_group
 
 from include.contracts.model import Contract
-from plugins.dag_settings import RETRIES, SCHEMAS, library_run_id, record_failure
+from plugins.dag_settings import RETRIES, SCHEMAS, begun_run_id, record_failure
 from plugins.lake_assets import sound_contracts
-from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task
+from plugins.publishing_tasks import (
+    assess_gate_publish,
+    each_table_is_well,
+    follow_published,
+    plain_or_skip,
+    table_task,
+)
 from plugins.replay_form import replay_form
 
 
-def replay(contract: Contract) -> None:
+def replay(contract: Contract) -> Any:
     """The tasks of one registry, for each of its tables that is chosen."""
     registry = contract.registry
     how = {"owner": contract.owner or "lienthong", "on_failure_callback": partial(record_failure, registry)}
@@ -34,13 +40,19 @@ def replay(contract: Contract) -> None:
         from include.pipelines.rejected import gather_step
 
         rule = get_current_context()["params"]["rule"] or None
-        return plain_or_skip(gather_step(registry, table, library_run_id(), rule_id=rule))
+        return plain_or_skip(gather_step(registry, table, begun_run_id(), rule_id=rule))
 
     @task_group(group_id=f"replay_{registry}")
     def replay_table(table: str) -> None:
         assess_gate_publish(contract, table=table, extracted=gather(table=table), **how)
 
-    replay_table.expand(table=choose())
+    return replay_table.expand(table=choose())
+
+
+@task(trigger_rule="all_done", multiple_outputs=False)
+def follow_relationships() -> list[dict[str, Any]]:
+    registry = get_current_context()["params"]["registry"]
+    return follow_published(registry, [f"replay_{registry}.gather"])[1]
 
 
 with DAG(
@@ -54,5 +66,6 @@ with DAG(
     default_args={"owner": "lienthong", **RETRIES},
     tags=["registry", "lake"],
 ):
+    last = [follow_relationships(), each_table_is_well()]
     for contract in contracts:
-        replay(contract)
+        replay(contract) >> last

@@ -14,17 +14,12 @@ from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
 
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
-from plugins.dag_settings import (
-    SCHEMAS,
-    extract_when_open,
-    library_run_id,
-    servers_read,
-    sound_contract,
-    sync_settings,
-)
+from plugins.dag_settings import SCHEMAS, extract_when_open, servers_read, sound_contract, sync_settings
 from plugins.publishing_tasks import (
     assess_gate_publish,
     connected_servers,
+    each_table_is_well,
+    follow_published,
     plain_or_skip,
     table_task,
     tell_of_slices,
@@ -54,23 +49,21 @@ def sync(contract: Contract) -> None:
 
         return prepare_step()
 
-    @task(trigger_rule="none_failed_min_one_success", multiple_outputs=False)
+    @task(trigger_rule="all_done", multiple_outputs=False)
     def follow_relationships() -> list[dict[str, Any]]:
-        from include.pipelines.sync import relationships_step
-
-        return [fit.to_dict() for fit in relationships_step(registry, library_run_id())]
+        return follow_published(registry, ["sync_table.extract"])[1]
 
     with DAG(f"sync_{registry}", tags=["registry", "sync"], **sync_settings(contract, doc=__doc__)):
         prepare()
         if not contract.is_federated:
-            sync_tables(contract) >> follow_relationships()
+            sync_tables(contract) >> [follow_relationships(), each_table_is_well()]
             return
         servers = {}
         for server in servers_read(contract):
             with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
                 servers[server.name] = sync_tables(contract.of_server(server.name))
         connected_servers(contract, servers) >> [*servers.values()]
-        tell_of_slices(contract, servers, library_run_id)
+        tell_of_slices(contract, servers)
 
 
 for registry, path in contract_paths(SCHEMAS).items():

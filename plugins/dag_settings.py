@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from hashlib import sha256
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from include.pipelines import Extracted, Skipped
     from include.pipelines.sync import Window
 
+_RUN_ID = "run_id"  # key of XComs
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
 # Time zone of the schedules in contracts.
@@ -106,7 +108,7 @@ def extract_when_open(contract: Contract, table: str) -> Extracted | Skipped:
 
     try:
         return extract_step(
-            contract.registry, table, library_run_id(), window=_backfill_window(contract), context=task_context()
+            contract.registry, table, begun_run_id(), window=_backfill_window(contract), context=task_context()
         )
     except SourceClosed as closed:
         raise AirflowRescheduleException(closed.opens_at) from None
@@ -145,9 +147,23 @@ def record_failure(registry: str, context: Context) -> None:
 def library_run_id() -> str:
     """The library's run id inside a task: the same for every try of a DAG run, and sortable by time.
 
-    A DAG run that is cleared after its end gets another id.
+    A DAG run that is cleared after its end, wholly or in part, gets another id. So only tasks that begin something
+    ask for it; those after them take it from what they follow.
     """
     return run_id_of(get_current_context()["dag_run"])
+
+
+def begun_run_id() -> str:
+    """The run id with which a task begins a table, told to tasks that follow (`begun_run_ids`) even if it fails."""
+    run_id = library_run_id()
+    get_current_context()["ti"].xcom_push(key=_RUN_ID, value=run_id)
+    return run_id
+
+
+def begun_run_ids(task_ids: Sequence[str]) -> list[str]:
+    """The run ids with which these tasks of this DAG run began their tables, oldest first: one if none was cleared."""
+    found = get_current_context()["ti"].xcom_pull(task_ids=task_ids, key=_RUN_ID)
+    return sorted({run_id for run_id in found if run_id})
 
 
 def run_id_of(run: DagRunProtocol) -> str:

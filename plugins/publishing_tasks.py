@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseSensorOperator, Context, TaskGroup, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
 from include.contracts.model import AT, Contract
 from plugins.airflow_connections import task_context
+from plugins.dag_settings import begun_run_ids
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import GATE, SECOND_GATE, gates
 
@@ -106,38 +108,55 @@ def connected_servers(contract: Contract, servers: Mapping[str, TaskGroup]) -> A
     return connected_servers()
 
 
-def tell_of_slices(contract: Contract, servers: Mapping[str, TaskGroup], run_id: Callable[[], str]) -> None:
+def follow_published(registry: str, begin: Sequence[str], *, after_gate: bool = False) -> tuple[list[str], list[Any]]:
+    """Measure the relationships if any table was published of those that the tasks `begin` began, whichever failed.
+
+    Returns the names of the tables that were published (`after_gate`: released by a steward), and the counts.
+    """
+    from include.pipelines import published_in_run
+    from include.pipelines.sync import relationships_step
+
+    run_ids = begun_run_ids(begin)
+    published = published_in_run(registry, run_ids, after_gate=after_gate)
+    fits = relationships_step(registry, run_ids[-1]) if published else []
+    return published, [fit.to_dict() for fit in fits]
+
+
+def each_table_is_well(**how: Any) -> EmptyOperator:
+    """A task without a process, last of a run: the run fails if a table did, though what follows a table goes on."""
+    return EmptyOperator(task_id="each_table_is_well", trigger_rule="none_failed", **how)
+
+
+def tell_of_slices(contract: Contract, servers: Mapping[str, TaskGroup]) -> None:
     """Tasks at the end of a sync of several servers (`servers` are the groups of their tasks), whichever failed.
 
     When all are done but those that wait for a steward, the relationships are measured, and Airflow is told once of
     each table of which a slice was published: one server's gate keeps no other's rows from who waits for them. What
     a steward released later is told at the end. The run fails if fewer servers delivered than the contract wants.
     """
-    registry = contract.registry
+    registry, groups = contract.registry, [*servers.values()]
     assets = {table.name: table_asset(registry, table.name) for table in contract.tables}
+    begin = [f"{group.group_id}.extract" for group in groups]
 
     @task(trigger_rule="all_done", outlets=[*assets.values()], multiple_outputs=False)
     def follow_relationships(after_gate: bool) -> list[dict[str, Any]]:
-        from include.pipelines import published_in_run
-        from include.pipelines.sync import relationships_step
-
-        published = published_in_run(registry, run_id(), after_gate=after_gate)
+        published, fits = follow_published(registry, begin, after_gate=after_gate)
         get_current_context()["task"].outlets = [assets[name] for name in published]
-        return [fit.to_dict() for fit in relationships_step(registry, run_id())] if published else []
+        return fits
 
     @task(trigger_rule="all_done", multiple_outputs=False)
     def enough_delivered() -> dict[str, Any]:
         from include.pipelines import delivered_in_run
 
         is_backfill = get_current_context()["dag_run"].run_type == "backfill"
-        found = delivered_in_run(registry, run_id(), is_backfill=is_backfill, context=task_context())
+        run_ids = begun_run_ids(begin)
+        found = delivered_in_run(registry, run_ids, is_backfill=is_backfill, context=task_context())
         if not found.is_enough:
             raise AirflowFailException(
                 f"{registry}: {found.text.english}; at least {found.bound_percent:g} % are wanted"
             )
         return found.to_dict()
 
-    groups = [*servers.values()]
     others, first = OthersAreDone(task_id="others_are_done"), follow_relationships(after_gate=False)
     others.set_upstream([group.children[f"{group.group_id}.assess"] for group in groups])
     others >> first

@@ -95,16 +95,16 @@ class DeliveredServers:
 
 
 def delivered_in_run(
-    registry: str, run_id: str, *, is_backfill: bool = False, context: PipelineContext | None = None
+    registry: str, run_ids: Sequence[str], *, is_backfill: bool = False, context: PipelineContext | None = None
 ) -> DeliveredServers:
-    """The same of a run whose slices were synced apart, from the run log.
+    """The same of a run whose slices were synced apart, from the run log; those read again have a run id of their own.
 
     A slice without a verdict failed, unless its server is not connected. Of a backfill, tables that are only read whole
     do not count: it leaves them out.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"counting the servers of {registry}"):
-        verdicts, others = verdicts_of_run(context.lake, registry, run_id), unconnected_servers(context, registry)
+        verdicts, others = verdicts_of_run(context.lake, registry, run_ids), unconnected_servers(context, registry)
         told = [
             (table.name, verdicts.get(table.name) or (NOT_CONNECTED if table.server in others else "failed"))
             for table in context.source_tables(registry)
@@ -136,12 +136,12 @@ def published_servers(lake: Lake, contract: Contract) -> Iterator[str]:
 
 
 def published_in_run(
-    registry: str, run_id: str, *, after_gate: bool = False, context: PipelineContext | None = None
+    registry: str, run_ids: Sequence[str], *, after_gate: bool = False, context: PipelineContext | None = None
 ) -> list[str]:
-    """The tables of which the run published a slice; `after_gate`: one that a steward approved."""
+    """The tables that the run published, or a slice of them; `after_gate`: only if a steward approved it."""
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"looking for what was published of {registry}"):
-        found = published_slices(context.lake, registry, run_id)
+        found = published_slices(context.lake, registry, run_ids)
         return sorted({name.partition(AT)[0] for name, approved_by in found.items() if approved_by or not after_gate})
 
 

@@ -1,9 +1,10 @@
 """Access rights of a signed-in user, by Airflow's auth manager.
 
-A registry's figures need read access to its DAG; the values of rejected rows, also to the connection of its source,
-since such users could read the source itself: Op and Admin, not User or Viewer. The ledger's state needs the audit log,
-the report the DAG that writes it. So a role of auditors needs the audit log, that DAG and those of the registries, and
-no connection.
+A registry's figures need read access to its DAG; values of rows, also to the connection of the source that they came
+from, since such users could read the source itself: Op and Admin, not User or Viewer. Of a registry on several servers
+that is the slice's server; of a whole table, and of a person's records, every server. The ledger's state needs the
+audit log, the report the DAG that writes it. So a role of auditors needs the audit log, that DAG and those of the
+registries, and no connection.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import Connection
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, HTTPException, status
 
-from include.contracts.model import Contract
+from include.contracts.model import Contract, Server
+from plugins.airflow_connections import PREFIX
 
 REPORT_DAG = "report_quality"
 
@@ -33,11 +35,17 @@ class Visitor:
         details = DagDetails(id=f"sync_{registry}")
         return bool(get_auth_manager().is_authorized_dag(method="GET", details=details, user=self.user))
 
-    def may_read_values(self, contract: Contract) -> bool:
-        """Whether values of the registry's rejected rows may be shown."""
-        details = ConnectionDetails(conn_id=contract.server.name)
-        is_allowed = get_auth_manager().is_authorized_connection(method="GET", details=details, user=self.user)
-        return self.may_see(contract.registry) and bool(is_allowed)
+    def may_read_values(self, contract: Contract, server: str = "") -> bool:
+        """Whether values of the registry's rows may be shown: those that came from a server, else from any of them.
+
+        Of a server that the contract no longer has they need the rights to all that it has.
+        """
+        asked = [one for one in contract.servers if one.name == server] or contract.servers
+        return self.may_see(contract.registry) and all(map(self._may_read_source, asked))
+
+    def _may_read_source(self, server: Server) -> bool:
+        details = ConnectionDetails(conn_id=connection_id(server))
+        return bool(get_auth_manager().is_authorized_connection(method="GET", details=details, user=self.user))
 
     def may_see_report(self) -> bool:
         """Whether the report on all registries may be read."""
@@ -57,6 +65,11 @@ class Visitor:
     def may_verify(self) -> bool:
         """Whether the user may verify the ledger from the page, which loads the server: operators only."""
         return self.may_see_ledger() and bool(get_auth_manager().is_authorized_connection(method="GET", user=self.user))
+
+
+def connection_id(server: Server) -> str:
+    """The id of a server's connection in Airflow."""
+    return server.connection_variable.removeprefix(PREFIX).lower()
 
 
 def signed_in(user: GetUserDep) -> Visitor:

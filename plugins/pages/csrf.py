@@ -17,6 +17,13 @@ FIELD = "lienthong_form"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+class StaleForm(HTTPException):
+    """A form without the token of this browser (403): most often its page was open while the browser was restarted."""
+
+    def __init__(self) -> None:
+        super().__init__(status.HTTP_403_FORBIDDEN)
+
+
 def from_our_own_pages(request: Request) -> None:
     """Refuse (403) cross-site requests.
 
@@ -33,7 +40,7 @@ def from_our_own_pages(request: Request) -> None:
 
 
 async def with_our_own_token(request: Request) -> None:
-    """Refuse (403) a form of a signed-in visitor's browser without the token that our pages give it.
+    """Refuse a form of a signed-in visitor's browser without the token that our pages give it (StaleForm).
 
     Who shows Airflow's token in a header, and no cookie, is no browser that another site could make send something.
     """
@@ -41,7 +48,7 @@ async def with_our_own_token(request: Request) -> None:
         return
     given, expected = (await request.form()).get(FIELD), request.cookies.get(FIELD)
     if not expected or not isinstance(given, str) or not secrets.compare_digest(given.encode(), expected.encode()):
-        raise HTTPException(status.HTTP_403_FORBIDDEN)
+        raise StaleForm
 
 
 def form_token(request: Request) -> str:

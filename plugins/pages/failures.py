@@ -15,6 +15,7 @@ from include.known_error import KnownError
 from include.lake.storage import LakeDenied, LakeError, LakeFull, LakeUnreachable
 from include.pipelines import Misuse
 from include.pipelines.decisions import NotASteward
+from plugins.pages.csrf import StaleForm
 from plugins.pages.rendering import page
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,20 @@ _BY_STATUS: dict[int, tuple[Text, Text]] = {
         ),
     ),
 }
+_STALE: tuple[Text, Text] = (
+    ("Hãy tải lại trang", "Load the page again"),
+    (
+        "Trình duyệt đã khởi động lại từ khi mở trang; chưa có gì được lưu. Hãy quay lại, tải lại trang rồi gửi lại.",
+        "The browser was restarted since; nothing was kept. Go back, load the page again and send the form once more.",
+    ),
+)
+_MISREAD_FORM: tuple[Text, Text] = (
+    ("Biểu mẫu chưa đúng", "The form is not right"),
+    (
+        "Có ô quá dài hoặc không hợp lệ; chưa có gì được lưu. Hãy quay lại, sửa rồi gửi lại.",
+        "A field is too long or not valid; nothing was kept. Go back, mend it and send the form once more.",
+    ),
+)
 _BY_ERROR: tuple[tuple[type[Exception], Text, Text], ...] = (
     (
         LakeUnreachable,
@@ -98,7 +113,7 @@ def register(app: FastAPI) -> None:
 
 def _refused(request: Request, error: Exception) -> HTMLResponse:
     code = error.status_code if isinstance(error, HTTPException) else 500
-    heading, text = _BY_STATUS.get(code, _BY_STATUS[404])
+    heading, text = _STALE if isinstance(error, StaleForm) else _BY_STATUS.get(code, _BY_STATUS[404])
     login = ""
     if code == 401:
         login = get_auth_manager().get_url_login(next_url=str(request.url))
@@ -106,6 +121,8 @@ def _refused(request: Request, error: Exception) -> HTMLResponse:
 
 
 def _misread(request: Request, error: Exception) -> HTMLResponse:
+    if request.method == "POST":
+        return _message(request, *_MISREAD_FORM, status=422)
     return _message(request, *_BY_STATUS[404], status=404)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BeforeValidator
 
 from include.contracts.model import Contract
 from include.identity.persons import MAX_NOTE, Kept
@@ -32,11 +33,11 @@ from include.pipelines.reporting import QualityPages
 from plugins.pages import pair_words
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
-from plugins.pages.views import Pages
+from plugins.pages.views import Pages, one_line
 
 router = APIRouter(dependencies=[Depends(signed_in)], default_response_class=HTMLResponse)
 
-Note = Annotated[str, Form(max_length=MAX_NOTE)]
+Note = Annotated[str, BeforeValidator(one_line), Form(max_length=MAX_NOTE)]
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=100_000)]
 Decision = Annotated[str, Form(max_length=20)]
 
@@ -86,7 +87,7 @@ def values(
     pair_id: str,
     visitor: SignedIn,
     pages: Pages,
-    purpose: Annotated[str, Form(max_length=MAX_NOTE)] = "",
+    purpose: Note = "",
 ) -> HTMLResponse:
     """One pair with the values that the visitor's role may read; recorded in the ledger."""
     shown = _pair(pages, visitor, pair_id)
@@ -142,10 +143,9 @@ def undo(request: Request, pair_id: str, visitor: SignedIn, pages: Pages, note: 
 
 def _reason(note: str) -> str:
     """The reason of a decision. Raises Misuse if there is none."""
-    reason = " ".join(note.split())
-    if not reason:
+    if not note:
         raise Misuse("give the reason: it is kept with your name and the decision")
-    return reason
+    return note
 
 
 def _to_queue(request: Request) -> RedirectResponse:

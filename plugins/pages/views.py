@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BeforeValidator
 
 from include.audit.report_data import TableReport
 from include.audit.report_pages import tile_maps
@@ -39,6 +40,11 @@ LEDGER_KINDS = {
 
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=MOST_PAGES)]
 RuleId = Annotated[str | None, Query(max_length=300)]
+
+
+def one_line(text: object) -> object:
+    """A form's text as it is kept, in one line: browsers send each end of a line as two characters, CR LF."""
+    return " ".join(text.split()) if isinstance(text, str) else text
 
 
 def pages_of(request: Request) -> QualityPages:
@@ -144,7 +150,7 @@ def rejected_values(
     table: str,
     visitor: SignedIn,
     pages: Pages,
-    purpose: Annotated[str, Form(max_length=MAX_PURPOSE)] = "",
+    purpose: Annotated[str, BeforeValidator(one_line), Form(max_length=MAX_PURPOSE)] = "",
     rule: Annotated[str, Form(max_length=300)] = "",
     run: Annotated[str, Form(max_length=300)] = "",
     offset: Annotated[int, Form(ge=0, le=MOST_PAGES * ROWS_A_PAGE)] = 0,
@@ -152,7 +158,7 @@ def rejected_values(
     """Some rejected rows as received, if the role allows it; recorded in the ledger."""
     contract, report = _table(pages, visitor, registry, table)
     state = pages.rejected(report.table)
-    if not visitor.may_read_values(contract):
+    if not visitor.may_read_values(contract, report.table.server):
         raise HTTPException(status.HTTP_403_FORBIDDEN)
     if state is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
@@ -234,7 +240,7 @@ def _rejected(
         "replays": [line for line in pages.runs(report.table, 1).runs if line.texts["mode"] == "replay"][:MOST_REPLAYS],
         "described": {r.rule_id: r for r in report.rules},
         "age_bounds": AGES,
-        "may_read_values": visitor.may_read_values(contract),
+        "may_read_values": visitor.may_read_values(contract, report.table.server),
         "values_at_once": VALUES_AT_ONCE,
         "max_purpose": MAX_PURPOSE,
         "offset": (number - 1) * ROWS_A_PAGE,

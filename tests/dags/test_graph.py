@@ -68,9 +68,10 @@ def test_a_sync_extracts_assesses_asks_and_publishes(syncs):
             ("sync_table.assess", "sync_table.publish"),
             ("sync_table.gate", "sync_table.publish"),
             ("sync_table.publish", "follow_relationships"),
+            ("sync_table.publish", "each_table_is_well"),
         }
         steps = {f"sync_table.{step}" for step in ("extract", "assess", "gate", "publish")}
-        assert set(dag.task_ids) == {"prepare", "follow_relationships", *steps}
+        assert set(dag.task_ids) == {"prepare", "follow_relationships", "each_table_is_well", *steps}
 
 
 def test_a_sync_is_mapped_over_the_tables_of_its_contract(syncs):

@@ -212,7 +212,7 @@ def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
         raise OnlyReadWhole(f"no part: {how['window']}")
 
     monkeypatch.setattr(sync, "extract_step", refuse)
-    monkeypatch.setattr(dag_settings, "library_run_id", lambda: "r1")
+    monkeypatch.setattr(dag_settings, "begun_run_id", lambda: "r1")
     monkeypatch.setattr(dag_settings, "_backfill_window", lambda _: "a day")
     with pytest.raises(AirflowSkipException, match="no part: a day"):
         dag_settings.extract_when_open(SimpleNamespace(registry="finance"), "payment")

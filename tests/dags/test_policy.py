@@ -71,6 +71,7 @@ def test_a_pool_protects_the_source_and_another_the_lake(syncs):
             "sync_table.gate": "default_pool",
             "sync_table.publish": f"lake_{contract.registry}",
             "follow_relationships": "default_pool",
+            "each_table_is_well": "default_pool",
         }
 
 

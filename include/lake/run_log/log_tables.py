@@ -104,22 +104,26 @@ def unchanged_extracts(lake: Lake) -> frozenset[UnchangedExtract]:
         return frozenset(UnchangedExtract(*row) for row in connection.execute(query).fetchall())
 
 
-def verdicts_of_run(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
-    """How far a run came with each table of a registry: published or unchanged, else its last verdict."""
+def verdicts_of_run(lake: Lake, registry: str, run_ids: Sequence[str]) -> dict[str, str]:
+    """How far a run came with each table of a registry: published or unchanged, else its last verdict.
+
+    A run of which a part was begun again has several `run_ids`; of a table the last of them counts.
+    """
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
         as_view(lake, connection, "runs")
-        query = """SELECT "table", arg_max(verdict, (verdict IN ('published', 'unchanged'), recorded)) FROM runs
-                   WHERE registry = $registry AND run_id = $run GROUP BY ALL"""
-        return dict(connection.execute(query, {"registry": registry, "run": run_id}).fetchall())
+        query = """SELECT "table", arg_max(verdict, (run_id, verdict IN ('published', 'unchanged'), recorded)) FROM runs
+                   WHERE registry = $registry AND list_contains($runs::VARCHAR[], run_id) GROUP BY ALL"""
+        return dict(connection.execute(query, {"registry": registry, "runs": [*run_ids]}).fetchall())
 
 
-def published_slices(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
+def published_slices(lake: Lake, registry: str, run_ids: Sequence[str]) -> dict[str, str]:
     """The tables or slices that a run published, with the stewards who approved; empty where no gate asked."""
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
         as_view(lake, connection, "runs")
-        query = """SELECT "table", coalesce(approved_by, '') FROM runs
-                   WHERE registry = $registry AND run_id = $run AND verdict = 'published'"""
-        return dict(connection.execute(query, {"registry": registry, "run": run_id}).fetchall())
+        query = """SELECT "table", max(coalesce(approved_by, '')) FROM runs
+                   WHERE registry = $registry AND list_contains($runs::VARCHAR[], run_id) AND verdict = 'published'
+                   GROUP BY ALL"""
+        return dict(connection.execute(query, {"registry": registry, "runs": [*run_ids]}).fetchall())
 
 
 def last_deliveries(lake: Lake, registry: str) -> dict[str, datetime]:

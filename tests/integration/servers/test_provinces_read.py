@@ -192,6 +192,6 @@ def test_rows_within_the_lag_are_judged_anew_only_when_something_has_changed(tmp
 def test_a_backfill_misses_no_table_that_is_only_read_whole(tmp_path, cursor, expected):
     land = Provinces.at(tmp_path, 2, extract={"cursor": cursor, "deletes": "none"})
     sync_registry("land", run_id="first", context=land.context)
-    backfill = delivered_in_run("land", "backfill", is_backfill=True, context=land.context)
+    backfill = delivered_in_run("land", ["backfill"], is_backfill=True, context=land.context)
     assert (backfill.expected, len(backfill.missing), backfill.is_enough) == (expected, expected, expected == 0)
-    assert not delivered_in_run("land", "sync", context=land.context).is_enough
+    assert not delivered_in_run("land", ["sync"], context=land.context).is_enough

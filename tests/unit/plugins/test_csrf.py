@@ -85,3 +85,29 @@ def test_without_the_cookie_of_the_token_no_form_is_taken(browse: Callable[..., 
 
 def test_a_client_that_is_no_browser_needs_none(browse: Callable[..., TestClient]) -> None:
     assert browse("op").post("/ledger", follow_redirects=False).status_code == 303
+
+
+def test_a_page_that_was_open_while_the_browser_was_restarted_is_to_be_loaded_again(
+    browse: Callable[..., TestClient],
+) -> None:
+    client = browse("op")
+    client.cookies.set("_token", "what the browser sends by itself")
+    answer = client.post("/ledger", data={FIELD: "of the page that was open"})
+    assert (answer.status_code, "Load the page again" in answer.text) == (403, True)
+    assert "Your role may not see" not in answer.text
+    answer = client.post("/ledger", data={FIELD: "of the page"}, headers={"accept-language": "vi"})
+    assert "Hãy tải lại trang" in answer.text
+
+
+def test_a_reason_is_measured_as_the_browser_measures_it_and_one_too_long_is_told_as_such(
+    browse: Callable[..., TestClient],
+) -> None:
+    client = browse("op")
+    lines = "\r\n".join(["x" * 29] * 10)
+    assert len(lines.replace("\r\n", "\n")) == 299
+    assert client.post("/rejected/business/enterprise", data={"purpose": lines}).status_code == 200
+    for language, words in (("en", "The form is not right"), ("vi", "Biểu mẫu chưa đúng")):
+        answer = client.post(
+            "/rejected/business/enterprise", data={"purpose": "x" * 301}, headers={"accept-language": language}
+        )
+        assert (answer.status_code, words in answer.text) == (422, True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails
 from fastapi.testclient import TestClient
 
 from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
+from tests.provincial import make_provinces
 from tests.unit.plugins.conftest import PLANTED, RUN
 
 TABLE = "/tables/business/enterprise"
@@ -71,3 +75,45 @@ def test_airflow_is_told_where_the_pages_are() -> None:
     assert app["url_prefix"] == "/quality"
     assert view["href"].endswith("/quality/")
     assert (view["destination"], view["url_route"]) == ("nav", "quality")
+
+
+class Manager:
+    """An auth manager with rights for each connection, as AWS's or Keycloak's."""
+
+    def __init__(self, *mine: str) -> None:
+        self.mine = mine
+
+    def is_authorized_dag(self, **_: object) -> bool:
+        return True
+
+    def is_authorized_connection(self, *, details: ConnectionDetails, **_: object) -> bool:
+        return details.conn_id in self.mine
+
+
+@pytest.mark.slow
+def test_values_of_a_slice_are_for_who_may_read_its_server_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.app import _AuthManagerState
+
+    from plugins.pages.access import Visitor, signed_in
+    from plugins.pages.app import pages_app
+
+    pages = QualityPages(make_provinces(tmp_path))
+    app = pages_app(pages)
+    app.dependency_overrides[signed_in] = lambda: Visitor("official", object())
+    client = TestClient(app)
+
+    def may(table: str, *connections: str) -> bool:
+        monkeypatch.setattr(_AuthManagerState, "instance", Manager(*connections))
+        return client.post(f"/rejected/land/{table}", data={"purpose": "a test"}).status_code == 200
+
+    assert may("parcel@land-38", "land_38")
+    assert not may("parcel@land-38", "land_01")
+    assert not may("parcel@land-38", "land-38", "land-01"), "a connection's id is no server's name"
+    assert not may("parcel@land-66", "land_66"), "a server that the contract no longer has"
+    every = ("land_01", "land_38", "land_48", "land_51")
+    contract = pages.contracts()["land"]
+    for mine, is_allowed in ((every, True), (every[:-1], False)):
+        monkeypatch.setattr(_AuthManagerState, "instance", Manager(*mine))
+        assert Visitor("official", object()).may_read_values(contract) is is_allowed, "a whole table, a person"
