@@ -8,6 +8,7 @@ not recorded: `verify` reports them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,7 @@ from include.audit.verification.delta_log import (
 from include.audit.verification.recorded_state import RecordedState
 from include.audit.verification.row_digests import EVIDENCE, row_digests
 from include.lake.delta import find_tables
-from include.lake.storage import SERVER, Lake, LakeTableMissing
+from include.lake.storage import SERVER, Lake, LakeTableMissing, partition_values
 
 # Commit metadata that goes into the ledger: counts, versions and digests. Not the cursor, a value of the registry.
 _COUNTS = (
@@ -132,6 +133,8 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
         return True
     if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
         return False
+    if not _is_in_place(lake, subject, commit):
+        return False
     zone, _, of = subject.partition("/")
     match zone:
         case "registry":
@@ -154,6 +157,16 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
         case "statistics" | "reference":  # held figures of each product; a list that comes back has its former run
             return True
     return False
+
+
+def _is_in_place(lake: Lake, subject: str, commit: LogCommit) -> bool:
+    """Whether added files have values of the table's partition columns, and lie in the folder of their server."""
+    files = {path: json.loads(place) for path, place in commit.placed.items()}
+    if any((values.get(SERVER) or "") != partition_values(path).get(SERVER, "") for path, values in files.items()):
+        return False
+    before = table_before(lake, subject, commit) if any(files.values()) else None
+    columns = commit.described.get("partitionColumns") or (before.metadata().partition_columns if before else ())
+    return all(not values or values.keys() == set(columns) for values in files.values())
 
 
 def _is_over(run: str, commit: LogCommit, taken: Taken) -> bool:

@@ -489,6 +489,23 @@ def moved(lake: Lake, change: Callable[[pa.Table], pa.Table], *, server: str = "
     (log / f"{1:020d}.json").write_text("\n".join(lines))
 
 
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [("_server=x/a.parquet", {}), ("_server=x/a.parquet", {"_server": "x"}), ("a.parquet", {"_server": "x"})],
+)
+def test_rows_in_a_folder_that_the_table_does_not_have_are_named(lake: Lake, path: str, values: dict[str, str]) -> None:
+    """By such a folder a commit passed for another server's, whose runs are not on record, in the name of any run."""
+    record_published(lake)
+    Path(lake.path(CITIZEN, path)).parent.mkdir(exist_ok=True)
+    pq.write_table(pa.table({"personal_id": ["001099000003"]}), lake.path(CITIZEN, path))
+    add = {"path": path, "partitionValues": values, "size": 1, "modificationTime": 0, "dataChange": True}
+    lines = [{"commitInfo": {"lienthong.run_id": "r4"}}, {"add": add}]
+    log = Path(lake.path(CITIZEN), "_delta_log", f"{3:020d}.json")
+    log.write_text("\n".join(map(json.dumps, lines)))
+    record(lake, "r5")
+    assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
+
+
 SLICED = "registry/land/parcel"
 MOVES: dict[str, tuple[Callable[[pa.Table], pa.Table], str, bool]] = {
     "the same rows": (lambda rows: rows.take([1, 0]), "", True),
