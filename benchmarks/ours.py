@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.payments import BY_CURSOR, TABLE, write_contract
+import psycopg
+
+from benchmarks.payments import BY_CURSOR, CHANGE, TABLE, write_contract
 from benchmarks.sources import psql
 from include.lake.storage import Lake
 from include.pipelines import PipelineContext, new_run_id
@@ -54,6 +57,16 @@ def sync(uri: str, folder: str, *, is_full: bool = False, extract: str = BY_CURS
         "changed": facts["inserted"] + facts["updated"] + facts["deleted"],
         "mode": facts["mode"],
     }
+
+
+def days(uri: str, folder: str, *, days: int) -> dict[str, Any]:
+    """A sync of the last of so many days, on each of which a hundredth of the rows changed; the median of them."""
+    turns = []
+    for _ in range(days):
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute(CHANGE.format(share=0.01))
+        turns.append(sync(uri, folder))
+    return {**turns[-1], "seconds": statistics.median(turn["seconds"] for turn in turns)}
 
 
 def _place(uri: str, folder: Path, extract: str = BY_CURSOR) -> PipelineContext:

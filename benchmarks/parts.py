@@ -24,6 +24,7 @@ _EXTRACTION = Way(OURS, "benchmarks.ours:extraction")
 _SYNC = Way(OURS, "benchmarks.ours:sync")
 _FLOOR = Way(FLOOR, "benchmarks.ours:floor")
 _PANDAS = Way("pandas", f"{_PEERS}:with_pandas")
+_SMALL = 2_000
 _SHARES = (0.1, 1.0, 10.0)
 Day = tuple[str, str, dict[str, Any]]  # what is said of it, the SQL of what happens, arguments of the sync
 _QUIET: Day = ("nothing changed", "", {})
@@ -95,6 +96,26 @@ def change_log(server: Server, rows: int, rounds: int) -> Cases:
     return _days(server, rows * 4, rounds, BY_CHANGE_LOG, [_QUIET, _DELETION, *map(_changed, _SHARES[:2])])
 
 
+def many_days(server: Server, rows: int, rounds: int) -> Cases:
+    """A small table, synced on 100 days, of which ten each are one case: what a sync costs must not grow with them.
+
+    The rounds do not count: the figures are medians of ten days already.
+    """
+    del rows, rounds
+    server.holding(_SMALL)
+    server.rows = 0
+    with tempfile.TemporaryDirectory(dir=VAR, prefix="lake-") as name:
+        run(_SYNC, Path(name), uri=server.uri)
+        return {
+            f"days {first} to {first + 9}": {
+                OURS: run(
+                    Way(f"days {first} to {first + 9}", "benchmarks.ours:days"), Path(name), uri=server.uri, days=10
+                )
+            }
+            for first in range(1, 100, 10)
+        }
+
+
 def _changed(percent: float) -> Day:
     return f"{percent:g} % changed", CHANGE.format(share=percent / 100), {}
 
@@ -137,5 +158,6 @@ ON_POSTGRES: dict[str, Callable[[Server, int, int], Cases]] = {
     "growth": growth,
     "incremental": incremental,
     "change_log": change_log,
+    "many_days": many_days,
 }
 NAMES = (*ON_POSTGRES, "sources")
