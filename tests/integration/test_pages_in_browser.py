@@ -64,7 +64,7 @@ class Role:
     def may_see(self, registry: str) -> bool:
         return True
 
-    def may_read_values(self, contract: object) -> bool:
+    def may_read_values(self, contract: object, server: str = "") -> bool:
         return self.name == "op"
 
     def may_see_ledger(self) -> bool:

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -195,16 +194,16 @@ def test_an_alteration_is_found_and_named(context: PipelineContext, name: str) -
 
 def test_a_falsified_figure_is_named_by_its_row(context: PipelineContext) -> None:
     lake = Path(context.lake.uri)
-    (wrong,) = pa.Table.from_pylist(
-        [row for row in DeltaTable(lake / "audit/checks").to_pyarrow_table().to_pylist() if row["violations"]][:1]
-    ).to_pylist()
+    broken = [row for row in DeltaTable(lake / "audit/checks").to_pyarrow_table().to_pylist() if row["violations"]]
+    wrong, of = broken[0], ("run_id", "rule_id", "table")
+    measured = sum(all(row[name] == wrong[name] for name in of) for row in broken)  # a run may measure twice
     with kept(lake / "audit/checks"):
         of_it = f"run_id = '{wrong['run_id']}' AND rule_id = '{wrong['rule_id']}' AND \"table\" = '{wrong['table']}'"
         DeltaTable(lake / "audit/checks").update(updates={"violations": "0"}, predicate=of_it)
         found = verify_lake(context)  # without reading the data files of all tables
     whys = [d.why for d in found.discrepancies if "was altered" in d.why]
     row = f"the row `{wrong['rule_id']}` of {wrong['registry']}.{wrong['table']}, run {wrong['run_id']},"
-    assert whys == [f"{row} of audit/checks was altered"]
+    assert whys == [f"{row} of audit/checks was altered"] * measured
 
 
 def test_a_report_that_somebody_holds(context: PipelineContext, tmp_path: Path) -> None:

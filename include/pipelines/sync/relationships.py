@@ -8,6 +8,7 @@ has the row, and its owner can mend it.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 import duckdb
@@ -104,8 +105,10 @@ def _record(context: PipelineContext, table: Table, run_id: str, fits: list[Fit]
         for fit in fits
         for metric, rule_id, violations in _told(fit)
     ]
-    # Every time: a run may measure again after a steward released a table. What was recorded last is shown.
-    run_log.append(context.lake, "checks", pa.Table.from_pylist(rows, run_log.CHECKS))
+    # Every time: a run may measure again after a steward released a table. What was recorded last is shown. The mark is
+    # for the ledger, which takes no rows of the log without a new one.
+    once = f"{run_id}/{table.qualified_name}/relationships/{secrets.token_hex(8)}"
+    run_log.append(context.lake, "checks", pa.Table.from_pylist(rows, run_log.CHECKS), once=once)
 
 
 def _told(fit: Fit) -> list[tuple[str, str, int]]:

@@ -62,7 +62,7 @@ class Role:
     def may_see(self, registry: str) -> bool:
         return registry in self.sees
 
-    def may_read_values(self, contract) -> bool:
+    def may_read_values(self, contract, server="") -> bool:
         return contract.registry in self.reads
 
 
