@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.metadata import PackageNotFoundError, version
@@ -41,7 +41,7 @@ from opentelemetry.trace import (
 )
 
 from include.telemetry.metrics import METRICS, SECONDS, Metric
-from include.telemetry.switch import SERVICE, endpoint, has, seconds
+from include.telemetry.switch import SERVICE, endpoint, seconds
 
 TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 TRIED_AGAIN_AFTER = 60.0
@@ -53,19 +53,18 @@ _ids: ContextVar[tuple[int, int] | None] = ContextVar("ids of the next span", de
 
 
 class Sdk:
-    """The providers of this process."""
+    """The providers of this process, for `metrics`, `traces` or both."""
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Collection[str]) -> None:
         resource = Resource({"service.name": SERVICE, "service.version": _version()})
         # Without the id of a process: each lives for one step, and what it counts is the same series.
         resource = resource.merge(OTELResourceDetector().detect())
-        self._says_once = SaysOnce()
         self._tracers = self._meters = None
-        if has("traces"):
+        if "traces" in signals:
             self._tracers = TracerProvider(resource=resource, id_generator=_Ids(), shutdown_on_exit=False)
-            self._tracers.add_span_processor(BatchSpanProcessor(BriefSpanExporter(self._says_once)))
-        if has("metrics"):
-            reader = PeriodicExportingMetricReader(BriefMetricExporter(self._says_once))
+            self._tracers.add_span_processor(BatchSpanProcessor(BriefSpanExporter()))
+        if "metrics" in signals:
+            reader = PeriodicExportingMetricReader(BriefMetricExporter())
             self._meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
         self._instruments = {name: self._made(metric) for name, metric in METRICS.items()} if self._meters else {}
 
@@ -122,45 +121,49 @@ class Sdk:
         return meter.create_gauge(metric.name, **how).set
 
 
-class SaysOnce:
-    """Whether the collector answers: what is wrong is logged once, and for a minute nothing is tried."""
+class Breaker:
+    """Whether the collector takes one signal: what is wrong is logged once, and for a minute none of it is sent.
 
-    def __init__(self) -> None:
-        self._process, self._is_said, self._until = os.getpid(), False, 0.0
+    Each signal has its own, as a collector may well take metrics and no traces.
+    """
+
+    def __init__(self, signal: str) -> None:
+        self._signal, self._process, self._is_said, self._until = signal, os.getpid(), False, 0.0
 
     def may_try(self) -> bool:
-        """Whether to send something now: this is no fork of the process, and the collector answered last time."""
+        """Whether to send something now: this is no fork of the process, and the collector took the last."""
         return os.getpid() == self._process and time.monotonic() >= self._until
 
-    def failed(self, signal: str, why: str) -> None:
+    def failed(self, why: str) -> None:
         """Something could not be delivered."""
         self._until = time.monotonic() + TRIED_AGAIN_AFTER
         if not self._is_said:
             self._is_said = True
-            parts = urlsplit(endpoint(signal))
+            parts = urlsplit(endpoint(self._signal))
             where = f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.port else parts.hostname
             _log.warning(
-                "telemetry is lost: the collector at %s takes no %s within %g s (OTEL_EXPORTER_OTLP_ENDPOINT, "
-                "OTEL_EXPORTER_OTLP_TIMEOUT). Nothing else depends on it, so all goes on. %s",
-                where, signal, seconds(signal), why,
+                "telemetry is lost (%s): the collector at %s takes none within %g s (OTEL_EXPORTER_OTLP_ENDPOINT, "
+                "OTEL_EXPORTER_OTLP_TIMEOUT; OTEL_%s_EXPORTER=none sends none). Nothing else depends on it, so all "
+                "goes on. %s",
+                self._signal, where, seconds(self._signal), self._signal.upper(), why,
             )  # fmt: skip
 
 
 class BriefSpanExporter(SpanExporter):
     """Spans by OTLP over HTTP, within the stated seconds or not at all."""
 
-    def __init__(self, says_once: SaysOnce) -> None:
-        self._says_once = says_once
+    def __init__(self) -> None:
+        self._breaker = Breaker("traces")
         self._inner = trace_exporter.OTLPSpanExporter(timeout=seconds("traces"))
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """As of any exporter."""
-        if not self._says_once.may_try():
+        if not self._breaker.may_try():
             return SpanExportResult.FAILURE
         with _quietly() as said:
             result = self._inner.export(spans)
         if result is not SpanExportResult.SUCCESS:
-            self._says_once.failed("traces", said[-1] if said else "")
+            self._breaker.failed(said[-1] if said else "")
         return result
 
     def shutdown(self) -> None:
@@ -171,7 +174,7 @@ class BriefSpanExporter(SpanExporter):
 class BriefMetricExporter(MetricExporter):
     """Metrics by OTLP over HTTP, within the stated seconds or not at all; what is counted is told as differences."""
 
-    def __init__(self, says_once: SaysOnce) -> None:
+    def __init__(self) -> None:
         delta: dict[type, AggregationTemporality] = {
             Counter: AggregationTemporality.DELTA,
             Histogram: AggregationTemporality.DELTA,
@@ -180,16 +183,16 @@ class BriefMetricExporter(MetricExporter):
             timeout=seconds("metrics"), preferred_temporality=None if os.environ.get(TEMPORALITY) else delta
         )
         super().__init__(inner._preferred_temporality, inner._preferred_aggregation)
-        self._says_once, self._inner = says_once, inner
+        self._breaker, self._inner = Breaker("metrics"), inner
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         """As of any exporter."""
-        if not self._says_once.may_try():
+        if not self._breaker.may_try():
             return MetricExportResult.FAILURE
         with _quietly() as said:
             result = self._inner.export(metrics_data, timeout_millis)
         if result is not MetricExportResult.SUCCESS:
-            self._says_once.failed("metrics", said[-1] if said else "")
+            self._breaker.failed(said[-1] if said else "")
         return result
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:

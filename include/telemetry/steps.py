@@ -97,20 +97,22 @@ def sdk() -> Sdk | None:
 
 
 def _made() -> Sdk | None:
-    signal = "metrics" if has("metrics") else "traces"
-    if protocol(signal) != PROTOCOL:
+    signals = [signal for signal in ("metrics", "traces") if has(signal)]
+    if unspoken := {signal: protocol(signal) for signal in signals if protocol(signal) != PROTOCOL}:
         _log.warning(
-            "telemetry is off: OTEL_EXPORTER_OTLP_PROTOCOL is %s; set %s and the collector's port for it (4318)",
-            protocol(signal), PROTOCOL,
+            "telemetry is off (%s): OTEL_EXPORTER_OTLP_PROTOCOL is %s; set %s and the collector's port for it (4318)",
+            ", ".join(unspoken), ", ".join(sorted({*unspoken.values()})), PROTOCOL,
         )  # fmt: skip
+    signals = [signal for signal in signals if signal not in unspoken]
+    if not signals:
         return None
     try:
         from include.telemetry.sdk import Sdk
 
-        return Sdk()
+        return Sdk(signals)
     except Exception as error:
         _log.warning(
-            "telemetry is off: OpenTelemetry cannot be set up for %s (%s)", endpoint(signal), type(error).__name__
+            "telemetry is off: OpenTelemetry cannot be set up for %s (%s)", endpoint(signals[0]), type(error).__name__
         )
         return None
 

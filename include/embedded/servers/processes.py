@@ -1,7 +1,8 @@
 """Start, find and stop servers that outlive the command that started them.
 
-A process is identified by its pid and start time, so that a reused pid is never signalled. Its children are identified
-by its session, and by a mark in their environment, also when the server itself was killed.
+A process is identified by its pid, start time and the machine's boot, so that a reused pid is never signalled. Its
+children are identified by a mark in their environment, also when the server itself was killed. Those that show no
+environment must be of its session and work in a folder of ours: the session's id is a pid too, and may be reused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -58,6 +60,7 @@ def start(site: Site, server: ServerProcess) -> None:
             **server.popen,  # type: ignore[call-overload]
         )
     mark = {
+        "boot": _boot(),
         "pid": process.pid,
         "started": psutil.Process(process.pid).create_time(),
         "stop_signal": int(server.stop_signal),
@@ -156,10 +159,9 @@ def _started_here(site: Site) -> dict[str, list[psutil.Process]]:
 
 
 def _session(site: Site, name: str) -> list[psutil.Process]:
-    """All processes of a server's session, whose id is its pid, also after the server's end."""
-    try:
-        mark = json.loads(_pidfile(site, name).read_text())
-    except FileNotFoundError:
+    """Processes of a server's session, whose id is its pid, that prove to be ours, also after the server's end."""
+    mark = _noted(site, name)
+    if mark is None:
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
         if abs(psutil.Process(mark["pid"]).create_time() - mark["started"]) >= 0.5:
@@ -168,9 +170,37 @@ def _session(site: Site, name: str) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             is_member = os.getsid(process.pid) == mark["pid"] and process.status() != psutil.STATUS_ZOMBIE
-            if is_member and process.create_time() >= mark["started"] - 0.5:
+            if is_member and process.create_time() >= mark["started"] - 0.5 and _is_ours(site, process):
                 found.append(process)
     return found
+
+
+def _is_ours(site: Site, process: psutil.Process) -> bool:
+    """Whether a member of a session that was ours has our mark; or no environment, and works in a folder of ours."""
+    environ: dict[str, str] = {}
+    with contextlib.suppress(psutil.AccessDenied, OSError):
+        environ = process.environ()
+    if _MARK in environ or "PATH" in environ:
+        return environ.get(_MARK, "").partition("@")[2] == str(site.var)
+    folder = Path(process.cwd())
+    return any(folder.is_relative_to(ours.resolve()) for ours in (site.root, site.var))
+
+
+def _boot() -> str:
+    """What tells this start of the machine from the one before; empty where the system says nothing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _noted(site: Site, name: str) -> dict[str, Any] | None:
+    """What a server's pid file says; None without one, or if it is of a former start of the machine."""
+    try:
+        mark: dict[str, Any] = json.loads(_pidfile(site, name).read_text())
+    except FileNotFoundError:
+        return None
+    return mark if mark.get("boot", _boot()) == _boot() else None
 
 
 def _pidfile(site: Site, name: str) -> Path:
@@ -178,10 +208,9 @@ def _pidfile(site: Site, name: str) -> Path:
 
 
 def _process(site: Site, name: str) -> psutil.Process | None:
-    pidfile = _pidfile(site, name)
-    if not pidfile.exists():
+    mark = _noted(site, name)
+    if mark is None:
         return None
-    mark = json.loads(pidfile.read_text())
     with contextlib.suppress(ChildProcessError):
         os.waitpid(mark["pid"], os.WNOHANG)  # reap it if it is an ended child of ours
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -9,6 +9,7 @@ from include.sources.access.connection import (
     has_connection,
     is_connected,
 )
+from include.sources.access.connection_settings import mysql_tls_mode, pymysql_tls, without_tls
 from include.sources.access.errors import (
     ColumnsMissing,
     DropBroken,

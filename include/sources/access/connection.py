@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from include.contracts.model import Contract, Server
+from include.sources.access.connection_settings import EXTRA, check_settings, settings_of
 from include.sources.access.errors import SourceSecretMissing
 
 Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]
@@ -87,7 +88,7 @@ def _connect(server: Server, variable: str, registry: str, environ: Mapping[str,
             f"`{variable.removeprefix(_PREFIX).lower()}` does as well"
         )
     try:
-        uri = _from_json(text) if text.startswith("{") else text
+        uri = _from_json(text, variable) if text.startswith("{") else text
         if uri.startswith(_GENERIC):
             uri = _of_server_type(uri, server, variable)
         return parse(uri, variable)
@@ -113,24 +114,47 @@ def _of_server_type(uri: str, server: Server, variable: str) -> str:
 
 
 def parse(text: str, variable: str) -> Connection:
-    """Parse a connection URI in SQLAlchemy's form or the one that Airflow prints. Raises ValueError and the like."""
+    """Parse a connection URI in SQLAlchemy's form or the one that Airflow prints. Raises ValueError and the like.
+
+    Raises SourceSecretMissing if it holds a setting that is not honoured.
+    """
     scheme, separator, rest = text.partition("://")
     if not separator:
         raise ValueError("no scheme")
     dialect, _, driver = scheme.lower().partition("+")
+    rest, kind = _with_extras(rest, variable), _FAMILY.get(dialect, "sqlalchemy")
     if dialect in {"file", "fs"}:
-        return Connection(variable, "files", path=_folder(text))
-    if dialect == "sqlite":
+        kind = "files"
+    elif dialect == "sqlite":
+        kind = "sqlite"
+    query = rest.partition("?")[2]
+    try:
+        check_settings(kind, dict(parse_qsl(query, keep_blank_values=True)), variable)
+    except SourceSecretMissing:
+        if "@" in query:
+            raise ValueError("a part of a password that is not encoded looks like a setting") from None
+        raise
+    if kind == "files":
+        return Connection(variable, kind, path=_folder(f"{dialect}://{rest}"))
+    if kind == "sqlite":
         path = _sqlite_path(rest)
-        return Connection(variable, "sqlite", URL.create("sqlite", database=path), path)
+        return Connection(variable, kind, URL.create("sqlite", database=path), path)
     url = make_url(f"{'postgresql' if dialect == 'postgres' else dialect}{'+' + driver if driver else ''}://{rest}")
-    url = url.difference_update_query(["__extra__"])
-    kind = _FAMILY.get(dialect, "sqlalchemy")
     if kind == "postgresql":
         url = url.set(drivername="postgresql+psycopg", password=url.password or None)
     elif kind == "mysql":
         url = url.set(drivername="mysql+pymysql", password=url.password or None)
     return Connection(variable, kind, url)
+
+
+def _with_extras(rest: str, variable: str) -> str:
+    """What follows a URI's scheme, with the extras that Airflow puts into one parameter as parameters of their own."""
+    place, _, query = rest.partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
+    extras = [setting for name, value in given if name == EXTRA for setting in settings_of(value, variable).items()]
+    if not any(name == EXTRA for name, _ in given):
+        return rest
+    return f"{place}?{urlencode([one for one in given if one[0] != EXTRA] + extras)}".removesuffix("?")
 
 
 def _folder(text: str) -> str:
@@ -154,7 +178,7 @@ def _sqlite_path(rest: str) -> str:
     return decoded
 
 
-def _from_json(text: str) -> str:
+def _from_json(text: str, variable: str) -> str:
     """Airflow's JSON form of a connection, as a URI."""
     given = json.loads(text)
     login = quote(str(given.get("login") or ""), safe="")
@@ -163,6 +187,8 @@ def _from_json(text: str) -> str:
     host = str(given.get("host") or "")
     host = quote(host, safe="") if "/" in host else host
     port = f":{given['port']}" if given.get("port") else ""
-    return f"{given['conn_type']}://{user}{host}{port}/{quote(str(given.get('schema') or ''), safe='')}".removesuffix(
+    uri = f"{given['conn_type']}://{user}{host}{port}/{quote(str(given.get('schema') or ''), safe='')}".removesuffix(
         "/"
     )
+    settings = urlencode(settings_of(given.get("extra"), variable))
+    return f"{uri}?{settings}" if settings else uri

@@ -24,7 +24,7 @@ from pymysqlreplication import event as events
 from pymysqlreplication import row_event as rows
 
 from include.contracts.model import Contract, Table
-from include.sources.access import Connection
+from include.sources.access import Connection, pymysql_tls, without_tls
 from include.sources.change_log.change_position import ChangeLogLost, ChangePosition
 from include.sources.change_log.mariadb_table import BinlogTable, ask, binlog_table
 from include.sources.change_log.refused import ChangeLogRefused
@@ -191,9 +191,9 @@ def open_mariadb_log(
         SourceError: the source does not answer, or refuses.
     """
     url = connection.engine_url
-    _, settings = url.get_dialect()().create_connect_args(url)
+    _, settings = url.get_dialect()().create_connect_args(without_tls(url))
     limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS, "charset": "utf8mb4"}
-    settings = {**settings, **limits}
+    settings = {**settings, **limits, **pymysql_tls(url)}
     if url.password:
         settings["password"] = str(url.password).encode()  # PyMySQL would take text for Latin-1
     try:

@@ -25,16 +25,13 @@ from sqlalchemy.dialects import mysql
 
 from include.contracts.model import Contract, Table
 from include.lake.storage import literal, load_extension, quote
-from include.sources.access import LOCK_SECONDS, LOCKS, Connection, LoadLimits, unknown_error
+from include.sources.access import LOCK_SECONDS, LOCKS, Connection, LoadLimits, mysql_tls_mode, unknown_error
 from include.sources.databases import reflection
 from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, OpenObject, Reading, guarded
 from include.sources.source_schema import SourceTable
 
 _DIALECT: sa.Dialect = mysql.dialect()
-_OPTIONS = {
-    "unix_socket": "socket", "socket": "socket", "ssl_ca": "ssl_ca", "ssl_cert": "ssl_cert", "ssl_key": "ssl_key",
-    "ssl_mode": "ssl_mode", "ssl_capath": "ssl_capath", "ssl_cipher": "ssl_cipher",
-}  # fmt: skip
+_TLS_FILES = ("ssl_ca", "ssl_capath", "ssl_cert", "ssl_key", "ssl_cipher")
 _SETTINGS = {
     "mysql_tinyint1_as_boolean": "false",  # a TINYINT(1) may hold 2
     "mysql_sql_buffer_result": "false",  # would copy the table into the source's scratch space
@@ -232,13 +229,11 @@ def _hex(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 def _conninfo(connection: Connection) -> str:
-    """Connection string of the scanner, with the URI's other options."""
-    options = {
-        _OPTIONS[name]: value
-        for name, value in connection.engine_url.query.items()
-        if name in _OPTIONS and isinstance(value, str)
-    }
-    return " ".join(f'{name}="{_escape(value)}"' for name, value in options.items())
+    """Connection string of the scanner, with the URI's socket and its demands of TLS."""
+    given = connection.engine_url.query
+    options = {"socket": given.get("unix_socket"), "ssl_mode": mysql_tls_mode(connection.engine_url)}
+    options |= {name: given.get(name) for name in _TLS_FILES}
+    return " ".join(f'{name}="{_escape(str(value))}"' for name, value in options.items() if value)
 
 
 def _escape(value: str) -> str:

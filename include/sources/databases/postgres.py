@@ -67,10 +67,6 @@ SELECT a.attname, a.attrelid || '.' || a.attnum, t.typcategory = 'A'
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(:name) AND a.attnum > 0 AND NOT a.attisdropped
 """
-_LIBPQ_OPTIONS = {
-    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs", "gssencmode",
-    "krbsrvname", "options", "connect_timeout", "keepalives", "keepalives_idle", "application_name", "host", "port",
-}  # fmt: skip
 
 
 @contextmanager
@@ -264,14 +260,14 @@ def _connections(load_limits: LoadLimits, duck: duckdb.DuckDBPyConnection) -> in
 
 
 def _conninfo(connection: Connection) -> str:
-    """Libpq connection string, with the URI's other options."""
+    """Libpq connection string, with the URI's other options; text arrives as UTF-8, whatever they say."""
     options = {
         "application_name": "lienthong",
         "connect_timeout": str(reflection.CONNECT_SECONDS),
         "client_encoding": "UTF8",
     }
     for name, value in connection.engine_url.query.items():
-        if name in _LIBPQ_OPTIONS:
+        if name != "client_encoding":
             options[name] = value if isinstance(value, str) else ",".join(value)
     return " ".join(f"{name}='{_escape(value)}'" for name, value in options.items())
 

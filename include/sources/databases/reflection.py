@@ -22,8 +22,10 @@ from include.sources.access import (
     SourceMissing,
     SourceUnavailable,
     kind_of,
+    pymysql_tls,
     source_error,
     unknown_error,
+    without_tls,
 )
 from include.sources.source_schema import (
     SourceColumn,
@@ -107,9 +109,10 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
             "program_name": "lienthong",
             "init_command": f"SET time_zone = '+00:00', sql_select_limit = {EVERY_ROW}",
         }
-        arguments = {key: value for key, value in arguments.items() if key not in url.query}
+        arguments = {key: value for key, value in arguments.items() if key not in url.query} | pymysql_tls(url)
         if url.password:
             arguments["password"] = str(url.password).encode()  # PyMySQL would take text for Latin-1
+        url = without_tls(url)
     return sa.create_engine(url, connect_args=arguments, poolclass=sa.pool.NullPool, hide_parameters=True)
 
 

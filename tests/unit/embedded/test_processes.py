@@ -128,6 +128,54 @@ def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(site):
         other.kill()
 
 
+def of_a_session_without_leader(folder: Path, environ: dict[str, str]) -> tuple[int, int]:
+    """A daemon as any is made: its session's leader has ended. The session's id, and the daemon's pid."""
+    command = ["sh", "-c", "sleep 300 >/dev/null & echo $!"]
+    leader = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, text=True, cwd=folder, env=environ
+    )
+    pid, _ = leader.communicate()
+    return leader.pid, int(pid)
+
+
+MARKED = {"PATH": os.defpath, "LIENTHONG_SERVER": "sleeper@/srv/other/var"}
+STRANGERS = {
+    # folder, environment, what the pid file says beside the pid
+    "elsewhere": (Path("/"), {"PATH": os.defpath}, {}),
+    "elsewhere, and hides its environment": (Path("/"), {}, {}),
+    "in our folder, with an environment of its own": (None, {"PATH": os.defpath}, {}),
+    "of another checkout": (None, MARKED, {}),
+    "in our folder, hidden, of another start of the machine": (None, {}, {"boot": "before"}),
+}
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_a_daemon_whose_session_now_has_the_pid_of_a_server_is_left_alone(site, who):
+    folder, environ, noted = STRANGERS[who]
+    session, daemon = of_a_session_without_leader(folder or site.root, environ)
+    mark = {"pid": session, "started": time.time() - 86400, "stop_signal": 15, **noted}
+    pidfile = site.folder("run") / "sleeper.pid"
+    pidfile.write_text(json.dumps(mark))
+    try:
+        assert processes.stop(site, ["sleeper"], seconds=1) == []
+        assert alive([daemon]) == [daemon]
+        assert not pidfile.exists()
+    finally:
+        os.kill(daemon, signal.SIGKILL)
+
+
+def test_a_process_of_a_former_start_of_the_machine_is_not_the_server(site):
+    start(site, *SLEEPS)
+    pidfile = site.var / "run" / "sleeper.pid"
+    mark = json.loads(pidfile.read_text())
+    pidfile.write_text(json.dumps(mark | {"boot": "before"}))
+    assert not processes.is_running(site, "sleeper")
+    assert not processes.listens(site, "sleeper", 1)
+    pidfile.write_text(json.dumps({name: value for name, value in mark.items() if name != "boot"}))
+    assert processes.is_running(site, "sleeper")  # started by a release that noted no boot
+    assert processes.stop(site, ["sleeper"]) == ["sleeper"]
+
+
 def test_a_server_that_ends_while_starting_is_told_with_its_log(site):
     start(site, "false")
     with pytest.raises(
