@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -164,13 +163,13 @@ def _session(site: Site, name: str) -> list[psutil.Process]:
     if mark is None:
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
-        if abs(psutil.Process(mark["pid"]).create_time() - mark["started"]) >= 0.5:
+        if abs(psutil.Process(mark.pid).create_time() - mark.started) >= 0.5:
             return []  # the pid is reused, and so may the session id be
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            is_member = os.getsid(process.pid) == mark["pid"] and process.status() != psutil.STATUS_ZOMBIE
-            if is_member and process.create_time() >= mark["started"] - 0.5 and _is_ours(site, process):
+            is_member = os.getsid(process.pid) == mark.pid and process.status() != psutil.STATUS_ZOMBIE
+            if is_member and process.create_time() >= mark.started - 0.5 and _is_ours(site, process):
                 found.append(process)
     return found
 
@@ -194,13 +193,21 @@ def _boot() -> str:
         return ""
 
 
-def _noted(site: Site, name: str) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A server's process, as its pid file has it; `started` in seconds since 1970."""
+
+    pid: int
+    started: float
+
+
+def _noted(site: Site, name: str) -> _Noted | None:
     """What a server's pid file says; None without one, or if it is of a former start of the machine."""
     try:
-        mark: dict[str, Any] = json.loads(_pidfile(site, name).read_text())
+        mark = json.loads(_pidfile(site, name).read_text())
     except FileNotFoundError:
         return None
-    return mark if mark.get("boot", _boot()) == _boot() else None
+    return _Noted(mark["pid"], mark["started"]) if mark.get("boot", _boot()) == _boot() else None
 
 
 def _pidfile(site: Site, name: str) -> Path:
@@ -212,9 +219,9 @@ def _process(site: Site, name: str) -> psutil.Process | None:
     if mark is None:
         return None
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(mark["pid"], os.WNOHANG)  # reap it if it is an ended child of ours
+        os.waitpid(mark.pid, os.WNOHANG)  # reap it if it is an ended child of ours
     with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(mark["pid"])
-        if abs(process.create_time() - mark["started"]) < 0.5 and process.status() != psutil.STATUS_ZOMBIE:
+        process = psutil.Process(mark.pid)
+        if abs(process.create_time() - mark.started) < 0.5 and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
