@@ -149,7 +149,7 @@ def decide(
     new decision before it is kept; of the same one again, if others decided at the same moment.
 
     Raises:
-        ReviewRefused: no such decision, nobody decides, or a record is not in the index.
+        ReviewRefused: no such decision, nobody decides, the note is too long, or a record is not in the index.
         LakeConflict: others kept deciding at the same moment.
     """
     if decision not in get_args(Verdict):
@@ -159,12 +159,20 @@ def decide(
     left, right = sorted((left_id, right_id))
     if left == right:
         raise ReviewRefused("a decision is about two records, these are one")
-    said, review_id = " ".join(note.split())[:MAX_NOTE], secrets.token_hex(16)
+    said, review_id = one_note(note), secrets.token_hex(16)
     return retry_on_conflict(
         lake,
         people_table(lake, "reviews"),
         lambda: _decide(lake, left, right, decision, by.strip(), at, said, review_id, before),
     )
+
+
+def one_note(note: str) -> str:
+    """A note on one line. Raises ReviewRefused if it has more than `MAX_NOTE` characters."""
+    said = " ".join(note.split())
+    if len(said) > MAX_NOTE:
+        raise ReviewRefused(f"a note has at most {MAX_NOTE} characters, this one has {len(said):,}: shorten it")
+    return said
 
 
 def _decide(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from include.identity.persons.review_queue import MAX_NOTE, WITHDRAWN, Review, ReviewRefused, after, pair_id
+from include.identity.persons.review_queue import WITHDRAWN, Review, ReviewRefused, after, one_note, pair_id
 from include.lake.people import REVIEWS, extend, people_view
 from include.lake.run_log import REFUSALS, link_runs
 from include.lake.storage import Lake, lake_errors
@@ -72,7 +72,7 @@ def withdraw(
     `before` is told of it before it is kept.
 
     Raises:
-        ReviewRefused: nobody does it or says why, or there is no decision that no run has followed yet.
+        ReviewRefused: nobody does it or says why (briefly), or there is no decision that no run has followed yet.
         LakeConflict: others kept deciding at the same moment.
     """
     if not by.strip() or not note.strip():
@@ -87,7 +87,7 @@ def withdraw(
     row = {
         "review_id": review.review_id, "left_id": kept.left_id, "right_id": kept.right_id, "decision": WITHDRAWN,
         "by": review.by, "at": after(kept.at, at), "needs_second": False, "second_by": None,
-        "note": " ".join(note.split())[:MAX_NOTE],
+        "note": one_note(note),
     }  # fmt: skip
     before(review)
     extend(lake, "reviews", pa.Table.from_pylist([row], REVIEWS), run_id=f"review-{review.review_id}")

@@ -47,11 +47,13 @@ class Look:
         """A look with a purpose.
 
         Raises:
-            Misuse: no purpose is given, or one with a person's number, or nobody looks.
+            Misuse: no purpose is given, one too long or with a person's number, or nobody looks.
         """
-        said = " ".join(purpose.split())[:MAX_PURPOSE]
+        said = " ".join(purpose.split())
         if not says_something(said):
             raise Misuse("say what the values are needed for: it is kept in the ledger")
+        if len(said) > MAX_PURPOSE:
+            raise Misuse(f"a purpose has at most {MAX_PURPOSE} characters, this one has {len(said):,}: shorten it")
         if hidden := hidden_character(said):
             raise Misuse(f"the purpose holds {hidden}, which is not seen: write plain text, it is kept in the ledger")
         if holds_a_long_number(said):

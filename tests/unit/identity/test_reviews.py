@@ -132,6 +132,16 @@ def later(hours):
     return AT + timedelta(hours=hours)
 
 
+def test_a_note_is_kept_whole_or_refused(lake):
+    # No test gave one longer than its column: it was cut without a word.
+    with pytest.raises(ReviewRefused, match="at most 300 characters, this one has 301"):
+        decide(lake, "b", "c", "same", by="Lan", at=AT, note="x" * 301)
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x" * 300)
+    with pytest.raises(ReviewRefused, match="at most 300 characters"):
+        withdraw(lake, pair_id("b", "c"), by="Minh", at=later(1), note="wrong button " * 30)
+    assert holding(lake) == {("b", "c"): "same"}
+
+
 def test_a_decision_taken_back_lets_the_pair_wait_again_and_what_held_before_holds(lake):
     name = pair_id("b", "c")
     decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from include.contracts.words import holds_a_long_number
-from include.pipelines.decisions import Look
+from include.pipelines.decisions import MAX_PURPOSE, Look
 from include.pipelines.errors import Misuse
 from include.pipelines.requests import (
     Choice,
@@ -54,6 +54,15 @@ def test_nor_may_an_answer_hold_it(context: At, asked: Request, text: str) -> No
 def test_nor_the_purpose_of_a_look(text: str) -> None:
     with pytest.raises(Misuse):
         Look.of("cuc-c06", text)
+
+
+def test_the_purpose_of_a_look_is_kept_whole_or_refused() -> None:
+    # No test gave one longer than its place: it was cut without a word, a person's number in its midst too.
+    longest = "x" * MAX_PURPOSE
+    assert Look.of("cuc-c06", longest).purpose == longest
+    for longer in (longest + "y", "x" * (MAX_PURPOSE - 7) + " 001199000001"):
+        with pytest.raises(Misuse, match="at most 300 characters, this one has 30"):
+            Look.of("cuc-c06", longer)
 
 
 @pytest.mark.parametrize("text", ODD)
