@@ -50,11 +50,10 @@ def queue(
     page_number: PageNumber = 1,
 ) -> HTMLResponse:
     """Waiting pairs of the visible registries, and decisions that can be undone."""
-    total, pairs = waiting_pairs(pages.context, page_number)
-    shown = [pair for pair in pairs if all(visitor.may_see(registry) for registry in pair.registries)]
+    total, pairs = waiting_pairs(pages.context, page_number, registries=_seen(pages, visitor))
     kept = [one for one in not_followed_step(context=pages.context) if all(map(visitor.may_see, _registries(one)))]
     values = {
-        "pairs": shown,
+        "pairs": pairs,
         "total": total,
         "page_number": page_number,
         "pages": max(1, -(-total // PAIRS_A_PAGE)),
@@ -68,8 +67,7 @@ def queue(
 @router.get("/persons/contradictions")
 def contradicting(request: Request, visitor: SignedIn, pages: Pages, page_number: PageNumber = 1) -> HTMLResponse:
     """Persons whose registries contradict each other, of the visible registries."""
-    seen = [registry for registry in pages.contracts() if visitor.may_see(registry)]
-    found = contradictions(pages.context, page_number, registries=seen)
+    found = contradictions(pages.context, page_number, registries=_seen(pages, visitor))
     values = {"found": found, "page_number": page_number, "pages": max(1, -(-found.total // PERSONS_A_PAGE))}
     return page(request, "persons_contradictions.html.j2", values)
 
@@ -151,6 +149,10 @@ def _reason(note: str) -> str:
 def _to_queue(request: Request) -> RedirectResponse:
     root = request.scope.get("root_path", "").rstrip("/")
     return RedirectResponse(f"{root}/persons", status.HTTP_303_SEE_OTHER)
+
+
+def _seen(pages: QualityPages, visitor: Visitor) -> list[str]:
+    return [registry for registry in pages.contracts() if visitor.may_see(registry)]
 
 
 def _registries(kept: Kept) -> set[str]:

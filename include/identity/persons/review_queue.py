@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -107,12 +107,23 @@ _WAITING = f"""
 """
 
 
-def queue(lake: Lake, *, at: datetime, limit: int = 20, offset: int = 0) -> tuple[int, tuple[Pair, ...]]:
-    """How many pairs wait, and some of them: those half decided first, then the likeliest."""
-    order = "ORDER BY first_by = '', weight DESC, left_id, right_id LIMIT $limit OFFSET $offset"
-    page = f"WITH waiting AS ({_WAITING}) SELECT *, (SELECT count(*) FROM waiting) FROM waiting {order}"
-    rows = _ask(lake, page, at=at, limit=limit, offset=offset)
-    return (int(rows[0][-1]) if rows else 0), tuple(Pair(*row[:-1]) for row in rows)
+def queue(
+    lake: Lake, *, at: datetime, limit: int = 20, offset: int = 0, registries: Collection[str] | None = None
+) -> tuple[int, tuple[Pair, ...]]:
+    """How many pairs wait, and some of them: those half decided first, then the likeliest.
+
+    Where `registries` are given, pairs of which another registry has a record are neither counted nor shown.
+    """
+    chosen, given = f"SELECT * FROM ({_WAITING})", dict[str, object](at=at)
+    if registries is not None:
+        sides = [f"list_contains($registries, split_part({side}, '.', 1))" for side in ("left_id", "right_id")]
+        chosen, given["registries"] = f"{chosen} WHERE {' AND '.join(sides)}", sorted(registries)
+    with _connect(lake) as connection, lake_errors("reading the review queue"):
+        connection.execute(f"CREATE TEMP TABLE waiting AS {chosen}", given)
+        total = connection.execute("SELECT count(*) FROM waiting").fetchall()[0][0]
+        order = "ORDER BY first_by = '', weight DESC, left_id, right_id LIMIT $limit OFFSET $offset"
+        rows = connection.execute(f"FROM waiting {order}", {"limit": limit, "offset": offset}).fetchall()
+    return int(total), tuple(Pair(*row) for row in rows)
 
 
 def find_pair(lake: Lake, name: str, *, at: datetime) -> Pair:

@@ -76,10 +76,13 @@ def queue_step(*, limit: int, with_steps: bool = False, context: PipelineContext
         return ReviewQueue(total, tuple(_shown(pair, found) for pair, found in zip(pairs, steps, strict=True)))
 
 
-def waiting_pairs(context: PipelineContext, page: int) -> tuple[int, tuple[ShownPair, ...]]:
-    """How many pairs wait, and one page of them; `page` counts from 1."""
+def waiting_pairs(
+    context: PipelineContext, page: int, *, registries: Collection[str]
+) -> tuple[int, tuple[ShownPair, ...]]:
+    """How many pairs wait between the registries named, and one page of them; `page` counts from 1."""
+    first = (page - 1) * PAIRS_A_PAGE
     with no_values_escape("reading the review queue"):
-        total, pairs = queue(context.lake, at=context.now(), limit=PAIRS_A_PAGE, offset=(page - 1) * PAIRS_A_PAGE)
+        total, pairs = queue(context.lake, at=context.now(), limit=PAIRS_A_PAGE, offset=first, registries=registries)
     return total, tuple(_shown(pair) for pair in pairs)
 
 

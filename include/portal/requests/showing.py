@@ -71,7 +71,8 @@ def looked_at(request: Request) -> Response:
         look = Look.of(person.name, text(form_of(request), "purpose"))
     except Misuse as misuse:
         said = (
-            "hãy nêu mục đích xem (tối đa 300 ký tự), không ghi số định danh của người: mục đích được lưu vào nhật ký kiểm tra, giám sát"
+            "hãy nêu mục đích xem (tối đa 300 ký tự), không ghi số định danh của người: "
+            "mục đích được lưu vào nhật ký kiểm tra, giám sát"
         )
         return one_request(request, person, found, wrong=BilingualText(str(misuse), said))
     look_at_dispute(portal_of(request).context, found, look)

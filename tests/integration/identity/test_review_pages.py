@@ -24,6 +24,7 @@ def values(nation: Country, ends: tuple[str, str]) -> tuple[str, str]:
 
 def test_a_viewer_sees_where_records_agree_and_what_it_weighs_but_no_value(nation, pair, browse):
     assert pair_id(*pair) in browse().get("/persons").text
+    assert "<strong>0</strong>" in browse(sees=("population",)).get("/persons").text, "nor are pairs of others counted"
     text = browse().get(f"/persons/{pair_id(*pair)}").text
     assert "insurance.member" in text
     assert "<svg" in text
