@@ -78,11 +78,10 @@ def open_postgres(
     with reflection.engine_errors(connection, table):
         engine = reflection.make_engine(connection, contract)
         session = engine.connect()
-    timeout = load_limits.statement_milliseconds
     try:
         with reflection.engine_errors(connection, table):
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            for statement in _limits(timeout):
+            for statement in _limits(load_limits):
                 session.execute(sa.text(statement))
             found = _with_attributes(session, reflection.reflect(session, contract, table))
             _probe(session, connection, table, found)
@@ -97,7 +96,7 @@ def open_postgres(
                 has_odd = path is not None and _has_odd_numbers(session, part)
 
             def select(as_text: AsText) -> str:
-                _begin(connection, duck, snapshot, 1, timeout)
+                _begin(connection, duck, snapshot, 1, load_limits)
                 chosen = select_all(part, as_text=as_text, is_bytes=is_bytes)
                 sql = " UNION ALL ".join(_compiled(chosen.where(row)) for row in rows) or _compiled(chosen)
                 values = decoded(part) if is_bytes else "*"
@@ -112,7 +111,7 @@ def open_postgres(
                 if connections == 1:
                     query = select("guarded" if has_odd else "")
                 else:
-                    _begin(connection, duck, snapshot, connections, timeout)
+                    _begin(connection, duck, snapshot, connections, load_limits)
                     query = f"SELECT {', '.join(map(_scanned, part.columns))} FROM {path}{_unless_wrapped(part)}"
             except duckdb.Error as error:
                 raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
@@ -176,12 +175,15 @@ def _probe(session: sa.Connection, connection: Connection, table: Table, found: 
         raise source_error(RowsHidden, variable=connection.variable, object_name=table.qualified_name) from None
 
 
-def _limits(timeout: int) -> list[str]:
-    """SET statements of a transaction: no idle timeout, a short lock timeout, an error for hidden rows."""
+def _limits(load_limits: LoadLimits) -> list[str]:
+    """SET statements of a transaction: no idle timeout, a short lock timeout, an error for hidden rows, load limits."""
     limits = [*(f"SET LOCAL {setting}" for setting in SETTINGS)]
     limits += ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
-    if timeout:  # otherwise the limit set by the source's administrator stays
+    # Otherwise what the source's administrator has set stays.
+    if timeout := load_limits.statement_milliseconds:
         limits.append(f"SET LOCAL statement_timeout = {timeout}")
+    if load_limits.connections or load_limits.rows_per_second:
+        limits.append("SET LOCAL max_parallel_workers_per_gather = 0")
     return limits
 
 
@@ -190,7 +192,11 @@ def _compiled(select: sa.Select[Any]) -> str:
 
 
 def _begin(
-    connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: str, connections: int, timeout: int
+    connection: Connection,
+    duck: duckdb.DuckDBPyConnection,
+    snapshot: str,
+    connections: int,
+    load_limits: LoadLimits,
 ) -> None:
     """Attach the database and open a transaction on the snapshot, which the scanner's other connections share."""
     _end(duck)
@@ -198,11 +204,11 @@ def _begin(
     duck.execute(reflection.duckdb_secret(connection, "postgres"))
     duck.execute(f"SET pg_pool_max_connections = {connections}")
     duck.execute("SET pg_idle_in_transaction_timeout_millis = 0")
-    if timeout:
+    if timeout := load_limits.statement_milliseconds:
         duck.execute(f"SET pg_statement_timeout_millis = {timeout}")
     duck.execute(f"ATTACH {literal(_conninfo(connection))} AS {SOURCE} (TYPE postgres, SECRET source, READ_ONLY)")
     duck.execute("BEGIN")
-    for statement in (f"SET TRANSACTION SNAPSHOT {literal(snapshot)}", *_limits(timeout)):
+    for statement in (f"SET TRANSACTION SNAPSHOT {literal(snapshot)}", *_limits(load_limits)):
         duck.execute(f"CALL postgres_execute({literal(SOURCE)}, {literal(statement)})")
 
 

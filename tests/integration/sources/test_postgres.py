@@ -259,6 +259,22 @@ def test_no_more_connections_than_the_contract_allows(pg: psycopg.Connection, po
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("limits", "workers"), [({}, "5"), ({"connectionLimit": 3}, "0"), ({"rowsPerSecond": 50_000}, "0")]
+)
+def test_a_limit_counts_the_servers_own_workers(
+    pg: psycopg.Connection, postgres: str, lake: Lake, limits: dict[str, int], workers: str
+) -> None:
+    # The test above reads whole tables, for which PostgreSQL starts none; it does for the rows past a cursor.
+    pg.execute("CREATE VIEW t AS SELECT 1 AS k, current_setting('max_parallel_workers_per_gather') AS v")
+    pg.execute("ALTER ROLE CURRENT_USER SET max_parallel_workers_per_gather = 5")
+    try:
+        found = take(contract_of("t", ["k"], server=Server("source", "postgresql", options=limits)), postgres, lake)
+    finally:
+        pg.execute("ALTER ROLE CURRENT_USER RESET max_parallel_workers_per_gather")
+    assert rows_of(found, "v") == [(workers,)]
+
+
 @pytest.mark.usefixtures("scan_small_tables")
 def test_the_two_ways_of_reading_give_the_same(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
     pg.execute(
