@@ -12,9 +12,9 @@ from typing import Any
 from airflow.providers.standard.exceptions import HITLTimeoutError
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.contracts.words import figure
+from include.contracts.words import MAX_NOTE, figure
 from plugins.pages.pair_words import DECISIONS, found
 
 ANSWERS = {f"{vietnamese} / {english}": code for code, (vietnamese, english) in DECISIONS.items()}
@@ -34,8 +34,10 @@ class PersonReview(HITLOperator):
         note = Param(
             type="string",
             minLength=1,
+            maxLength=MAX_NOTE,
             title="Lý do / Reason",
-            description="Bắt buộc; lưu cùng tên bạn và quyết định. Needed; kept with your name and the decision.",
+            description=f"Bắt buộc, tối đa {MAX_NOTE} ký tự; lưu cùng tên bạn và quyết định. "
+            f"Needed, at most {MAX_NOTE} characters; kept with your name and the decision.",
         )
         super().__init__(
             subject="Hai bản ghi này có phải một người? / Are these two records one person?",
@@ -61,12 +63,16 @@ class PersonReview(HITLOperator):
             answer = super().execute_complete(context, event)
         except HITLTimeoutError:
             raise AirflowSkipException("nobody answered: the pair stays in the queue") from None
-        user = answer["responded_by_user"] or {}
+        user, note = answer["responded_by_user"] or {}, answer["params_input"].get("note", "")
+        if len(note) > MAX_NOTE:  # of a question that was asked before its form had this limit
+            raise AirflowFailException(
+                f"the reason has more than {MAX_NOTE} characters, so nothing was kept: clear this task, which asks again"
+            )
         return {
             "pair": self.pair["pair_id"],
             "decision": ANSWERS[answer["chosen_options"][0]],
             "by": user.get("name") or "",
-            "note": answer["params_input"].get("note", ""),
+            "note": note,
         }
 
 

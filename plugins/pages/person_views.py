@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BeforeValidator
 
 from include.contracts.model import Contract
-from include.identity.persons import MAX_NOTE, Kept
+from include.contracts.words import MAX_NOTE
+from include.identity.persons import Kept
 from include.pipelines import Misuse
 from include.pipelines.decisions import NotASteward, deciders, steward_named
 from include.pipelines.people import (

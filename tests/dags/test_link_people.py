@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+
+import pytest
 from airflow.sdk import Asset
 
 
@@ -37,6 +40,28 @@ def test_reviews_are_asked_pair_by_pair_and_each_answer_is_kept(dags):
         "Hai người khác nhau / Different persons",
         "Không thể biết / Cannot tell",
     ]
+
+
+def test_a_reason_that_cannot_be_kept_cannot_be_sent(dags, monkeypatch):
+    # The store refused what Airflow's form had taken: the answer was final, and lost. No test held one to the other.
+    from airflow.providers.standard.operators.hitl import HITLOperator
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from include.contracts.words import MAX_NOTE
+
+    ask = dags["review_persons"].get_task("review.ask")
+    assert ask.params.get_param("note").schema["maxLength"] == MAX_NOTE
+    ask = copy(ask)
+    ask.pair = {"pair_id": "5f0c2a9e41b7d836"}
+    said = {"chosen_options": [ask.options[0]], "responded_by_user": {"name": "Lan"}}
+    for characters in (MAX_NOTE, MAX_NOTE + 1):
+        answer = {**said, "params_input": {"note": "x" * characters}}
+        monkeypatch.setattr(HITLOperator, "execute_complete", lambda *_, answer=answer: answer)
+        if characters <= MAX_NOTE:
+            assert ask.execute_complete({}, {})["note"] == "x" * MAX_NOTE
+        else:
+            with pytest.raises(AirflowFailException, match="clear this task, which asks again"):
+                ask.execute_complete({}, {})
 
 
 def test_the_gate_tells_what_is_outside_and_the_estimates(dags):

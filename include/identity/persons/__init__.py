@@ -5,7 +5,6 @@ from include.identity.persons.decision_outlook import Outlook, outlook
 from include.identity.persons.golden_record import GoldenRules, GoldenRulesBroken, Tolerance, load_golden, survive
 from include.identity.persons.owner_findings import CONTRADICTIONS, find, persons_registers
 from include.identity.persons.review_queue import (
-    MAX_NOTE,
     Pair,
     Review,
     ReviewRefused,

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from include.contracts.model import normalised_name
+from include.contracts.words import MAX_NOTE
 from include.identity.persons.id_ages import is_long_standing, view_ages
 from include.lake.people import REVIEWS, extend, people_table, people_view
 from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict
@@ -24,8 +25,6 @@ from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict
 Verdict = Literal["same", "different", "cannot_tell"]
 WITHDRAWN: Literal["withdrawn"] = "withdrawn"
 """Stands in place of a verdict where the one before was taken back."""
-
-MAX_NOTE = 300
 
 
 class ReviewRefused(ValueError):

@@ -39,7 +39,8 @@ class CompiledIndicator:
     """An indicator with its SQL written anew. `counted` is a number for each row of `query`, and so is `out_of`.
 
     `out_of` is empty for a plain count and for a percentile; `columns` are those that the query gives. `unknown` is
-    true for a row of which one of the two is empty, and so is counted as no or as 0; a percentile leaves such rows out.
+    true for a row that is counted as no or as 0 because one of the two is empty (`counted` in a row that `out_of`
+    counts); a percentile leaves such rows out.
     """
 
     indicator: Indicator
@@ -118,7 +119,6 @@ class _Compiler:
         self.engine = engine
         self.file = read_yaml(indicator.path)
         self.problems: list[Problem] = []
-        self.unknown = ["false"]
 
     def compiled(self) -> CompiledIndicator:
         query, types = self._rows()
@@ -129,7 +129,7 @@ class _Compiler:
             self._finding(types)
         if self.problems or query is None:
             raise ContractError(self.problems)
-        return CompiledIndicator(self.indicator, query, counted, out_of, tuple(types), " OR ".join(self.unknown))
+        return CompiledIndicator(self.indicator, query, counted, out_of, tuple(types), self._unknown(out_of))
 
     def _rows(self) -> tuple[CheckedQuery | None, dict[str, str]]:
         """The query, with the types of its columns by name; none of them where it is mistaken."""
@@ -160,8 +160,6 @@ class _Compiler:
         if kind == "BOOLEAN" and self.indicator.percentile:
             self._note(field, "it gives BOOLEAN, and a percentile is of numbers", _NUMBERS_ONLY)
             return ""
-        if not self.indicator.percentile:
-            self.unknown.append(f"({sql}) IS NULL")
         if kind == "BOOLEAN":
             return f"CASE WHEN ({sql}) THEN 1 ELSE 0 END"
         if self.indicator.minimum_cell and not self.indicator.percentile and found:
@@ -173,6 +171,15 @@ class _Compiler:
                 self._note(field, f"it gives {kind}, which is not counted exactly", _AS_COUNTED)
             return ""
         return f"({sql})"
+
+    def _unknown(self, out_of: str) -> str:
+        """Whether a row is counted as no or as 0 because a condition of it is empty."""
+        if self.indicator.percentile:
+            return "false"
+        is_empty = f"({rewritten(self.indicator.numerator)}) IS NULL"
+        if not out_of:
+            return is_empty
+        return f"({rewritten(self.indicator.denominator)}) IS NULL OR ({is_empty} AND {out_of} <> 0)"
 
     def _breakdown(self, types: dict[str, str]) -> None:
         for dimension in self.indicator.breakdown:

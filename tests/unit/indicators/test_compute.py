@@ -219,6 +219,9 @@ def test_two_computations_at_once_do_not_take_the_same_edition(published):
         ("is_active", "online_until > period_end", "2"),
         ("CAST(length(CAST(online_until AS VARCHAR)) AS INTEGER)", "'true'", "2"),
         ("is_active", "'true'", ""),
+        # A row that the denominator leaves out is counted nowhere.
+        ("online_until > period_end", "online_until IS NOT NULL", ""),
+        ("online_until > period_end", "CASE WHEN is_active THEN 2 END", "2"),
         ("online_until > period_end", "'true'\nminimumCell: 5", "< 5"),
     ],
 )
