@@ -66,7 +66,7 @@ class PersonReview(HITLOperator):
         user, note = answer["responded_by_user"] or {}, answer["params_input"].get("note", "")
         if len(note) > MAX_NOTE:  # of a question that was asked before its form had this limit
             raise AirflowFailException(
-                f"the reason has more than {MAX_NOTE} characters, so nothing was kept: clear this task, which asks again"
+                f"the reason has more than {MAX_NOTE} characters, so nothing was kept: clear this task, it asks again"
             )
         return {
             "pair": self.pair["pair_id"],

@@ -60,7 +60,7 @@ def test_a_reason_that_cannot_be_kept_cannot_be_sent(dags, monkeypatch):
         if characters <= MAX_NOTE:
             assert ask.execute_complete({}, {})["note"] == "x" * MAX_NOTE
         else:
-            with pytest.raises(AirflowFailException, match="clear this task, which asks again"):
+            with pytest.raises(AirflowFailException, match="clear this task, it asks again"):
                 ask.execute_complete({}, {})
 
 

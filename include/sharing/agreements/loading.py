@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -32,6 +33,9 @@ OF_GROUPS = ("none", "year", "decade", "province")
 """Protections of the columns by which a product counts."""
 _OF_STATISTICS = ("sums", "totals", "minimum", "dominancePercent", "roundTo", "unit")
 _MOST_GROUPS = 6
+# A field of the file, with the lines that are indented below it.
+_FIELD = re.compile(r"^[\"']?(?P<name>\w+)[\"']?[ \t]*:.*(?:\r?\n(?:[ \t].*|(?=\r?\n|\Z)))*", re.MULTILINE)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NO_RECIPIENTS = ("anonymous", "lienthong")  # at the store: requests without a signature, and the pipelines
@@ -73,14 +77,34 @@ def load_agreement(path: Path) -> Agreement:
 def withdrawn_from(path: Path) -> date | None:
     """First day of the withdrawal that an agreement's file says, though it has mistakes; None if it says none.
 
-    A field that is spelled almost like `withdrawn` counts, and a withdrawal without a day holds since ever: a mistake
-    gives nobody more to read.
+    A field that is spelled almost like `withdrawn` counts, also where the file is no YAML, and a withdrawal without a
+    day holds since ever: a mistake gives nobody more to read.
     """
     try:
         withdrawal = _Form(read_yaml(path)).withdrawal()
-    except ContractError:  # no YAML, or no mapping
-        return None
+    except ContractError:
+        return _withdrawn_in(path)
     return withdrawal.first_day if withdrawal else None
+
+
+def _withdrawn_in(path: Path) -> date | None:
+    """The same of a file that is no YAML: the first day on a field's line, or on those indented below it."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    for field in _FIELD.finditer(text):
+        if _like_withdrawn([field["name"]]):
+            day = _DAY.search(field[0])
+            with suppress(ValueError):
+                return date.fromisoformat(day[0] if day else "")
+            return date.min
+    return None
+
+
+def _like_withdrawn(names: Sequence[str]) -> str:
+    """The name that is spelled most like `withdrawn`; empty if none is."""
+    return next(iter(difflib.get_close_matches("withdrawn", names, n=1)), "")
 
 
 class _Form(YamlForm):
@@ -216,7 +240,7 @@ class _Form(YamlForm):
         return SharedColumn(self.text(item, (*place, "name")), protection or "drop", keep)  # type: ignore[arg-type]
 
     def withdrawal(self) -> Withdrawal | None:
-        (field,) = difflib.get_close_matches("withdrawn", map(str, self.file.data), n=1) or [""]
+        field = _like_withdrawn(list(map(str, self.file.data)))
         if not field:
             return None
         item = self.mapping(self.file.data, (field,))

@@ -111,6 +111,14 @@ def test_two_agreements_with_one_table_are_refused_as_the_check_refuses_them(con
         ("withdrawn: {from: 2026-03-05, reason: x}\nremark: x", "2026-03-05"),
         ("withdrawn: {form: 2026-03-05, reason: x}", "2026-03-03"),
         ("withdrawn: 05/03/2026", "2026-03-03"),
+        # No YAML; all above are.
+        ("withdrawn:\n  from: 2026-03-05\n  reason: by letter: 12/CP", "2026-03-05"),
+        ("withdrawn:\n\n\tfrom: 2026-03-05\n\treason: x", "2026-03-05"),
+        ("withdrawn: {from: 2026-03-05, reason: x}\nuntil: 2026-12-31", "2026-03-05"),
+        ("withdrawn: {from: 2026-03-05, reason: x", "2026-03-05"),
+        ("'withdrawn': {from: 2026-03-32, reason: [}", "2026-03-03"),
+        ("withdrawal:", "2026-03-03"),
+        ("remark: was once withdrawn: by letter of 2026-03-05", "2026-12-31"),
     ],
 )
 def test_a_withdrawal_ends_on_its_day_though_the_file_has_a_mistake(shared: At, text: str, meant: str) -> None:
