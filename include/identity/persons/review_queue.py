@@ -85,13 +85,14 @@ _DECIDED = f"""
     SELECT left_id, right_id, arg_max(decision, ROW("at", review_id)) AS decision, max("at") AS decided_at
     FROM {_STANDING} WHERE NOT needs_second OR second_by IS NOT NULL GROUP BY ALL
 """
-_PENDING = """
-    SELECT left_id, right_id, "by" FROM reviews
+_PENDING = f"""
+    SELECT left_id, right_id, "by" FROM {_STANDING}
     QUALIFY row_number() OVER (PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1
             AND needs_second AND second_by IS NULL
 """
 # A pair waits if the model is not sure of it, or if a link was set aside because it would join two citizens. One that
-# people called the same waits again where the last run could not join it, because other decisions keep it apart.
+# people called the same waits again where the last run could not join it, because other decisions keep it apart. One
+# that a first person calls the same waits for a second, whatever was decided before.
 _WAITING = f"""
     WITH decided AS ({_DECIDED}), pending AS ({_PENDING})
     SELECT {_PAIR_ID} AS pair_id, left_id, right_id, l.person_id, r.person_id, pass, weight, probability, why,
@@ -102,7 +103,7 @@ _WAITING = f"""
     LEFT JOIN pending USING (left_id, right_id)
     LEFT JOIN minted lm ON lm.person_id = l.person_id LEFT JOIN minted rm ON rm.person_id = r.person_id
     WHERE (k.decision = 'review' OR (k.decision = 'link' AND NOT k.holds)) AND l.person_id <> r.person_id
-      AND (decided.decision IS NULL OR (decided.decision = 'same' AND k.pass = 'review'))
+      AND (decided.decision IS NULL OR (decided.decision = 'same' AND k.pass = 'review') OR pending."by" IS NOT NULL)
 """
 
 
@@ -198,8 +199,10 @@ def _decide(
 ) -> Review:
     with _connect(lake) as connection, lake_errors("looking at a pair"):
         newest = connection.execute(
-            'SELECT review_id, decision, "by", needs_second, second_by, "at" FROM reviews '
-            'WHERE left_id = $left AND right_id = $right ORDER BY "at" DESC, review_id DESC LIMIT 1',
+            f"""SELECT review_id, decision, "by", needs_second, second_by,
+                       (SELECT max("at") FROM reviews WHERE left_id = $left AND right_id = $right)
+                FROM {_STANDING} WHERE left_id = $left AND right_id = $right
+                ORDER BY "at" DESC, review_id DESC LIMIT 1""",
             {"left": left, "right": right},
         ).fetchone()
         needs_second = decision == "same" and _ends_a_long_standing_id(connection, left, right, at)

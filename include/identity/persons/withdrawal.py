@@ -38,7 +38,7 @@ def not_followed(lake: Lake) -> tuple[Kept, ...]:
     """The newest decision on each pair that no run of linking follows; the newest first.
 
     A run follows what was decided before it began, if it was published or waits at its gate. One that was declined,
-    timed out or failed follows nothing.
+    timed out or failed follows nothing. None follows a `same` that waits for a second person.
     """
     runs = link_runs(lake)
     refused = {run.run_id for run in runs if run.verdict in REFUSALS}
@@ -50,9 +50,11 @@ def not_followed(lake: Lake) -> tuple[Kept, ...]:
         rows = connection.execute(
             f"""SELECT review_id, left_id, right_id, decision, "by", coalesce(second_by, ''), "at",
                        coalesce(note, '')
-                FROM reviews WHERE $since::TIMESTAMPTZ IS NULL OR "at" > $since::TIMESTAMPTZ
-                QUALIFY row_number() OVER (PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1
-                        AND decision <> '{WITHDRAWN}' ORDER BY "at" DESC, review_id""",
+                FROM (FROM reviews QUALIFY row_number() OVER (
+                    PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1)
+                WHERE decision <> '{WITHDRAWN}' AND ($since::TIMESTAMPTZ IS NULL OR "at" > $since::TIMESTAMPTZ
+                                                     OR (needs_second AND second_by IS NULL))
+                ORDER BY "at" DESC, review_id""",
             {"since": max(began, default=None)},
         ).fetchall()
     return tuple(Kept(*row) for row in rows)

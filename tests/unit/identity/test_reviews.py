@@ -192,6 +192,35 @@ def test_a_run_that_was_committed_after_nobody_had_answered_followed_the_decisio
     assert not_followed(lake) == ()
 
 
+def test_the_first_of_two_is_not_lost_when_another_takes_his_own_back(lake):
+    # Tests took back the only decision on a pair, or one that a single person had taken.
+    decide(lake, "a", "b", "same", by="Lan", at=AT)
+    decide(lake, "a", "b", "different", by="Minh", at=later(1))
+    withdraw(lake, pair_id("a", "b"), by="Minh", at=later(2), note="wrong button")
+    assert find_pair(lake, pair_id("a", "b"), at=later(2)).first_by == "Lan"
+    assert decide(lake, "a", "b", "same", by="Minh", at=later(3)).is_complete
+    withdraw(lake, pair_id("a", "b"), by="Minh", at=later(4), note="a mistake")
+    assert find_pair(lake, pair_id("a", "b"), at=later(4)).first_by == "Lan", "her half holds again"
+    assert holding(lake) == {}
+
+
+def test_the_second_person_is_asked_whatever_was_decided_before(lake):
+    decide(lake, "a", "b", "different", by="Minh", at=AT)
+    assert ("a", "b") not in waiting(lake)
+    assert not decide(lake, "a", "b", "same", by="Lan", at=later(1)).is_complete
+    assert find_pair(lake, pair_id("a", "b"), at=later(2)).first_by == "Lan"
+    assert holding(lake) == {("a", "b"): "different"}, "until the second has spoken"
+
+
+def test_no_run_follows_half_a_decision(lake):
+    decide(lake, "a", "b", "same", by="Lan", at=AT)
+    decide(lake, "b", "c", "same", by="Lan", at=AT)
+    append_link_run(lake, LinkRunRow(run_id="r2", verdict="published", started_at=later(1)))
+    assert [kept.pair_id for kept in not_followed(lake)] == [pair_id("a", "b")]
+    withdraw(lake, pair_id("a", "b"), by="Lan", at=later(2), note="no")
+    assert find_pair(lake, pair_id("a", "b"), at=later(2)).first_by == ""
+
+
 def test_nothing_is_taken_back_twice(lake):
     decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
     withdraw(lake, pair_id("b", "c"), by="Lan", at=later(1), note="no")
