@@ -169,8 +169,10 @@ def decide(
     else:
         output.print(
             local(
-                "Đã lưu, còn chờ: cả hai mã đã có hơn 30 ngày nên cần người thứ hai cũng xác nhận là một người.",
-                "Kept, and waiting: both ids are older than 30 days, so a second person must say same too.",
+                "Đã lưu, còn chờ: cả hai mã đã có hơn 30 ngày nên cần người thứ hai cũng xác nhận là một người "
+                f"(`lienthong link decide {review.pair_id} same`).",
+                "Kept, and waiting: both ids are older than 30 days, so a second person must say same too "
+                f"(`lienthong link decide {review.pair_id} same`).",
             ),
         )
 
