@@ -41,14 +41,17 @@ def _sums(connection: duckdb.DuckDBPyConnection, uris: Sequence[str], types: Map
     if not uris:
         return row_sums(connection, "0 AS h WHERE false")
     had = {name for name, *_ in connection.execute(f"DESCRIBE FROM {_files(uris)}").fetchall()}
-    cells = [_bits(name, sql_type) if name in had else "NULL" for name, sql_type in types.items()]
+    # A null of its type: DuckDB hashes that of a list otherwise than one without a type.
+    cells = [
+        _bits(quote(name) if name in had else f"CAST(NULL AS {sql_type})", sql_type) for name, sql_type in types.items()
+    ]
     return row_sums(connection, f"hash({', '.join(cells)}) AS h FROM {_files(uris)}")
 
 
-def _bits(name: str, sql_type: str) -> str:
-    """A column for the hash, as text if it holds floats: DuckDB hashes 0.0 and -0.0 alike."""
+def _bits(value: str, sql_type: str) -> str:
+    """A value for the hash, as text if it holds floats: DuckDB hashes 0.0 and -0.0 alike."""
     has_floats = "DOUBLE" in sql_type or "FLOAT" in sql_type
-    return f"CAST({quote(name)} AS VARCHAR)" if has_floats else f"CAST({quote(name)} AS {sql_type})"
+    return f"CAST({value} AS VARCHAR)" if has_floats else f"CAST({value} AS {sql_type})"
 
 
 def _files(uris: Iterable[str]) -> str:
