@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from include.contracts.model import Server
 from include.lake.storage import literal, load_extension
-from include.sources.access import Connection, connect
+from include.sources.access import Connection, LoadLimits, connect
 from include.sources.change_log.mariadb_log import open_mariadb_log
 from include.sources.databases import mysql, postgres, reflection
 from tests.extracts import contract_of
@@ -100,7 +100,7 @@ def impostor(
 
 def by_postgres_scanner(connection: Connection) -> None:
     with duckdb.connect() as duck:
-        postgres._begin(connection, duck, "1", 1, 0)
+        postgres._begin(connection, duck, "1", 1, LoadLimits())
 
 
 def by_mysql_scanner(connection: Connection) -> None:
