@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from include.audit.official_letter import letter_html, letter_pdf
 from include.contracts.model import PROTECTION_OFFICER
+from include.contracts.words import MAX_NOTE
 from include.pipelines import Misuse
-from include.pipelines.decisions import MAX_PURPOSE, Look
+from include.pipelines.decisions import Look
 from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
 from include.portal.csrf import form_of
 from include.portal.rendering import page
@@ -63,7 +64,7 @@ def _answered(request: Request, officer: Person, person: str, purpose: str) -> S
 
 
 def _form(request: Request, *, person: str, purpose: str, wrong: str = "", status: int = 200) -> Response:
-    given = {"asked": person, "purpose": purpose, "wrong": wrong, "longest": MAX_PURPOSE}
+    given = {"asked": person, "purpose": purpose, "wrong": wrong, "longest": MAX_NOTE}
     return page(request, "subject_ask.html.j2", given, status=status)
 
 

@@ -13,8 +13,8 @@ from include.audit.report_data import TableReport
 from include.audit.report_pages import tile_maps
 from include.audit.report_words import LOCALES
 from include.contracts.model import Contract
+from include.contracts.words import MAX_NOTE
 from include.lake.rejected import AGES
-from include.pipelines.decisions import MAX_PURPOSE
 from include.pipelines.rejected import VALUES_AT_ONCE, count_rejected
 from include.pipelines.reporting import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
 from include.pipelines.sync import held_run
@@ -150,7 +150,7 @@ def rejected_values(
     table: str,
     visitor: SignedIn,
     pages: Pages,
-    purpose: Annotated[str, BeforeValidator(one_line), Form(max_length=MAX_PURPOSE)] = "",
+    purpose: Annotated[str, BeforeValidator(one_line), Form(max_length=MAX_NOTE)] = "",
     rule: Annotated[str, Form(max_length=300)] = "",
     run: Annotated[str, Form(max_length=300)] = "",
     offset: Annotated[int, Form(ge=0, le=MOST_PAGES * ROWS_A_PAGE)] = 0,
@@ -242,7 +242,7 @@ def _rejected(
         "age_bounds": AGES,
         "may_read_values": visitor.may_read_values(contract, report.table.server),
         "values_at_once": VALUES_AT_ONCE,
-        "max_purpose": MAX_PURPOSE,
+        "max_purpose": MAX_NOTE,
         "offset": (number - 1) * ROWS_A_PAGE,
         **_paging(number, total, ROWS_A_PAGE),
     }

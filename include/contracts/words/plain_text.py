@@ -12,7 +12,7 @@ _DAY = re.compile(
     r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d)"
     r"|(?<!\d)(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"
 )
-MAX_NOTE = 300  # characters of a reason that is kept with a decision
+MAX_NOTE = 300  # characters of a reason or a purpose, which are kept on one line
 _LONG_NUMBER = re.compile(r"(?:\d[\s._/\\–—-]{0,2}){8,}\d")  # nine digits or more, as persons have
 
 

@@ -114,7 +114,8 @@ def queue(
 
     Where `registries` are given, pairs of which another registry has a record are neither counted nor shown.
     """
-    chosen, given = f"SELECT * FROM ({_WAITING})", dict[str, object](at=at)
+    chosen = f"SELECT * FROM ({_WAITING})"
+    given: dict[str, object] = {"at": at}
     if registries is not None:
         sides = [f"list_contains($registries, split_part({side}, '.', 1))" for side in ("left_id", "right_id")]
         chosen, given["registries"] = f"{chosen} WHERE {' AND '.join(sides)}", sorted(registries)

@@ -20,7 +20,6 @@ from include.pipelines.decisions.authority import (
     steward_named,
 )
 from include.pipelines.decisions.ledger_entries import (
-    MAX_PURPOSE,
     Answer,
     DecidedRun,
     Look,

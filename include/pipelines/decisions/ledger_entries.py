@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from include.audit import ledger
 from include.audit.ledger import Record
-from include.contracts.words import hidden_character, holds_a_long_number, says_something
+from include.contracts.words import MAX_NOTE, hidden_character, holds_a_long_number, says_something
 from include.pipelines.audit_log import ACTOR
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from include.identity.persons import Review
 
 Refusal = Literal["declined", "timed out"]
-MAX_PURPOSE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ class Look:
         said = " ".join(purpose.split())
         if not says_something(said):
             raise Misuse("say what the values are needed for: it is kept in the ledger")
-        if len(said) > MAX_PURPOSE:
-            raise Misuse(f"a purpose has at most {MAX_PURPOSE} characters, this one has {len(said):,}: shorten it")
+        if len(said) > MAX_NOTE:
+            raise Misuse(f"a purpose has at most {MAX_NOTE} characters, this one has {len(said):,}: shorten it")
         if hidden := hidden_character(said):
             raise Misuse(f"the purpose holds {hidden}, which is not seen: write plain text, it is kept in the ledger")
         if holds_a_long_number(said):

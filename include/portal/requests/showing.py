@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from include.contracts.model import Column
-from include.contracts.words import BilingualText
+from include.contracts.words import MAX_NOTE, BilingualText
 from include.pipelines import Misuse
 from include.pipelines.decisions import Look
 from include.pipelines.requests import agreements_of, all_requests, course_of, look_at_dispute, mailbox_of
@@ -71,7 +71,7 @@ def looked_at(request: Request) -> Response:
         look = Look.of(person.name, text(form_of(request), "purpose"))
     except Misuse as misuse:
         said = (
-            "hãy nêu mục đích xem (tối đa 300 ký tự), không ghi số định danh của người: "
+            f"hãy nêu mục đích xem (tối đa {MAX_NOTE} ký tự), không ghi số định danh của người: "
             "mục đích được lưu vào nhật ký kiểm tra, giám sát"
         )
         return one_request(request, person, found, wrong=BilingualText(str(misuse), said))

@@ -34,7 +34,7 @@ OF_GROUPS = ("none", "year", "decade", "province")
 _OF_STATISTICS = ("sums", "totals", "minimum", "dominancePercent", "roundTo", "unit")
 _MOST_GROUPS = 6
 # A field of the file, with the lines that are indented below it.
-_FIELD = re.compile(r"^[\"']?(?P<name>\w+)[\"']?[ \t]*:.*(?:\r?\n(?:[ \t].*|(?=\r?\n|\Z)))*", re.MULTILINE)
+_FIELD = re.compile(r"^[\"']?(?P<name>\w+)[\"']?[ \t]*:.*(?:\n(?:[ \t].*|(?=\n|\Z)))*", re.MULTILINE)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from include.contracts.words import holds_a_long_number
-from include.pipelines.decisions import MAX_PURPOSE, Look
+from include.contracts.words import MAX_NOTE, holds_a_long_number
+from include.pipelines.decisions import Look
 from include.pipelines.errors import Misuse
 from include.pipelines.requests import (
     Choice,
@@ -58,9 +58,9 @@ def test_nor_the_purpose_of_a_look(text: str) -> None:
 
 def test_the_purpose_of_a_look_is_kept_whole_or_refused() -> None:
     # No test gave one longer than its place: it was cut without a word, a person's number in its midst too.
-    longest = "x" * MAX_PURPOSE
+    longest = "x" * MAX_NOTE
     assert Look.of("cuc-c06", longest).purpose == longest
-    for longer in (longest + "y", "x" * (MAX_PURPOSE - 7) + " 001199000001"):
+    for longer in (longest + "y", "x" * (MAX_NOTE - 7) + " 001199000001"):
         with pytest.raises(Misuse, match="at most 300 characters, this one has 30"):
             Look.of("cuc-c06", longer)
 
