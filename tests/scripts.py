@@ -15,7 +15,9 @@ _ATTEMPTS = 3
 def run_script(
     make: Callable[[Path], list[str]], folder: Path, environ: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command that `make` gives for an empty folder, in that folder."""
+    """Run the command that `make` gives for an empty folder, in that folder; what it leaves elsewhere is still there at
+    the next attempt, unless `make` undoes it.
+    """
     for attempt in range(_ATTEMPTS):
         place = folder / f"attempt-{attempt}"
         place.mkdir()

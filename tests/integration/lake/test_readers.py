@@ -223,12 +223,21 @@ def _code(page: str) -> list[str]:
 
 
 def _printed(program: str, folder: Path, *, name: str) -> str:
-    """What a program prints that is run in the folder."""
+    """What a program prints that is run in the folder, where it finds what the program before it noted."""
     script = folder / f"{name}.py"
     script.write_text(f"import os\nos.chdir({str(folder)!r})\n{program}", encoding="utf-8")
     attempts = folder / name
     attempts.mkdir()
-    done = run_script(lambda _: [sys.executable, str(script)], attempts, {**os.environ, "PYTHONIOENCODING": "utf-8"})
+    noted = {path: path.read_bytes() for path in folder.glob("*.seen.json")}
+
+    def command(_: Path) -> list[str]:
+        for path in folder.glob("*.seen.json"):  # of an attempt that was aborted after its work
+            path.unlink()
+        for path, content in noted.items():
+            path.write_bytes(content)
+        return [sys.executable, str(script)]
+
+    done = run_script(command, attempts, {**os.environ, "PYTHONIOENCODING": "utf-8"})
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

@@ -24,6 +24,7 @@ from tests.integration.following import follow
 from tests.integration.layouts import assert_fits
 from tests.integration.sharing.serving import RECIPIENT, ROOT, Serving, serving
 from tests.repeats import some_of
+from tests.scripts import run_script
 from tests.small_population import OFFICER, write_agreement
 from tests.unit.portal.conftest import context_of, prepared
 
@@ -169,10 +170,11 @@ def test_a_stranger_finds_a_table_signs_in_and_reads_it_by_the_copied_lines(brow
             "from duckdb_extensions import import_extension\nimport_extension('httpfs')\n" * (tool == "DuckDB") + lines
         )
         lines += "rows = rows.df()\n" * (tool == "DuckDB")
-        done = subprocess.run(
-            [python, "-c", lines + wanted], cwd=portal.folder, capture_output=True, text=True, check=False,
-            env={**portal.sharing.environ, "HOME": os.environ.get("HOME", "/root")},
-        )  # fmt: skip
+        attempts = portal.folder / f"by-{tool}"
+        attempts.mkdir()
+        program = f"import os\nos.chdir({str(portal.folder)!r})\n{lines}{wanted}"
+        environ = {**portal.sharing.environ, "HOME": os.environ.get("HOME", "/root")}
+        done = run_script(lambda _, run=(str(python), "-c", program): [*run], attempts, environ)
         assert done.returncode == 0, done.stderr
         assert done.stdout == "['1', '1', '1', '1'] ['birth_date', 'personal_id', 'status_code']\n", tool
     signed_in.close()
