@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --
 .DEFAULT_GOAL := help
 # What was compiled once is not compiled again by every process of a run.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-fast test-unit test-integration test-long test-spark coverage check format bench docs up up-stack down clean requirements
+.PHONY: help demo test test-rest test-fast test-unit test-integration test-long test-spark coverage check format bench docs up up-stack down clean requirements
 
 help: ## what each word does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -26,8 +26,11 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 	@if [ -d "$${LIENTHONG_VAR:-var}/stack" ]; then $(BIN)/python -m include.embedded.production down; fi
 	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
 
-test: $(VENV)/.dev ## all tests, on real servers; ends by saying what this machine lacks to try the rest
-	@$(PYTEST) -m "not spark"
+test: $(VENV)/.dev ## every promise, on real servers; ends by saying what this machine lacks to try the rest
+	@$(PYTEST) -m "not spark and not long"
+
+test-rest: $(VENV)/.dev ## what `make test` does not wait for, as its tests try at length what quick ones hold; PART=1/3 for a third
+	@PART=$(PART) $(PYTEST) -m "long and not spark"
 
 test-fast: $(VENV)/.dev ## before each commit, under 90 s: the quick tests, the DAGs, and a registry from its source to the lake
 	@$(PYTEST) -m "not slow"
@@ -36,7 +39,7 @@ test-unit: $(VENV)/.dev ## while you write: tests/unit and tests/spec without th
 	@$(PYTEST) -m "not slow" tests/unit tests/spec
 
 test-integration: $(VENV)/.dev ## only the tests on real servers: PostgreSQL, MariaDB, S3, Airflow, browsers
-	@$(PYTEST) -m "not spark" tests/integration
+	@$(PYTEST) -m "not spark and not long" tests/integration
 
 test-long: $(VENV)/.dev ## before a release: all tests, with more days, kills, examples and combinations (tests/repeats.py)
 	@LONG_TESTS=1 $(PYTEST) -m "not spark"

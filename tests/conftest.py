@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.once import begin
+from tests.repeats import in_part, without_a_holder
 
 TESTS = Path(__file__).parent
 # Tests read what people read; on a Vietnamese machine it would be said in Vietnamese.
@@ -103,11 +104,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in those folders as slow, and let the longest begin."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow, let the longest begin, and take the `PART` asked for; what marks say is looked at first."""
+    if wrong := without_a_holder(items, TESTS):
+        raise pytest.UsageError("\n".join(wrong))
     for item in items:
-        if _is_in(item, SLOW) and not _is_in(item, QUICK):
+        if (_is_in(item, SLOW) and not _is_in(item, QUICK)) or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
+    if part := os.environ.get("PART"):
+        config.hook.pytest_deselected(items=[item for item in items if not in_part(item, part)])
+        items[:] = [item for item in items if in_part(item, part)]
     items.sort(key=_turn)
 
 
