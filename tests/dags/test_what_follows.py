@@ -19,6 +19,7 @@ from include.pipelines.rejected import replay
 from include.pipelines.sync import sync_registry
 from tests.dags.conftest import ROOT
 from tests.integration.test_rejected_targets import CONTRACT, LETTER, LETTERS, OFFICE, OFFICES, REFERENCE
+from tests.repeats import held_by
 
 pytestmark = pytest.mark.slow
 _RUN = """
@@ -99,32 +100,50 @@ def references(context: PipelineContext) -> dict[str, tuple[int, int]]:
         return {row.metric: (row.violations, row.rows) for row in log.relationships()}
 
 
-def test_a_table_that_failed_keeps_no_figure_of_the_others_as_it_was(carried_out: Carried, tmp_path: Path) -> None:
-    by_command, by_airflow = (place(tmp_path / how, together=True) for how in ("command", "airflow"))
-    for folder in ("command", "airflow"):
-        with sqlite3.connect(tmp_path / folder / "source.db") as source:
-            source.execute("DROP TABLE office")
-            source.executemany("INSERT INTO letter VALUES (?, 'nowhere', 1)", [(100 + n,) for n in range(10)])
-    assert references(by_airflow) == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
-    verdicts = {one.table: one.verdict for one in sync_registry("offices", run_id="r2", context=by_command).tables}
+def failing(folder: Path) -> PipelineContext:
+    """One registry with ten letters more, whose table of offices is not there any more."""
+    context = place(folder, together=True)
+    assert references(context) == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
+    with sqlite3.connect(folder / "source.db") as source:
+        source.execute("DROP TABLE office")
+        source.executemany("INSERT INTO letter VALUES (?, 'nowhere', 1)", [(100 + n,) for n in range(10)])
+    return context
+
+
+def test_a_table_that_failed_keeps_no_figure_of_the_others_as_it_was(tmp_path: Path) -> None:
+    context = failing(tmp_path)
+    verdicts = {one.table: one.verdict for one in sync_registry("offices", run_id="r2", context=context).tables}
     assert verdicts == {"office": "failed", "letter": "published"}
-    states = carried_out(by_airflow, "sync_registries.py", "sync_offices")
+    assert references(context) == {"relationship": (12, 17), "rejectedTarget": (3, 17)}
+
+
+@held_by("dags/test_what_follows.py::test_a_table_that_failed_keeps_no_figure_of_the_others_as_it_was")
+def test_nor_does_it_by_airflow(carried_out: Carried, tmp_path: Path) -> None:
+    context = failing(tmp_path)
+    states = carried_out(context, "sync_registries.py", "sync_offices")
     assert {states[f"sync_table.{name}"] for name in ("extract[0]", "publish[1]")} == {"failed", "success"}
     assert states["follow_relationships"] == "success"
     assert states[""] == "failed", "a run of which a table failed"
-    assert references(by_airflow) == references(by_command) == {"relationship": (12, 17), "rejectedTarget": (3, 17)}
+    assert references(context) == {"relationship": (12, 17), "rejectedTarget": (3, 17)}
 
 
-def test_a_replay_counts_anew_what_led_to_the_rows_that_it_published(carried_out: Carried, tmp_path: Path) -> None:
-    found = []
-    for how in ("command", "airflow"):
-        context = place(tmp_path / how, together=False)
-        path = context.contract_path("offices")
-        path.write_text(path.read_text().replace("minimum: 0", "minimum: -9"))
-        if how == "command":
-            assert replay(at(tmp_path / how), "offices", run_id="r2").verdict == "published"
-        else:
-            states = carried_out(context, "replay_rejected.py", "replay_rejected", registry="offices")
-            assert (states["replay_offices.publish[0]"], states[""]) == ("success", "success")
-        found.append(references(context))
-    assert found == [{"relationship": (2, 7), "rejectedTarget": (0, 7)}] * 2
+def mended(folder: Path) -> PipelineContext:
+    """Offices that a rule refused, in a registry whose contract allows them now."""
+    context = place(folder, together=False)
+    path = context.contract_path("offices")
+    path.write_text(path.read_text().replace("minimum: 0", "minimum: -9"))
+    return at(folder)
+
+
+def test_a_replay_counts_anew_what_led_to_the_rows_that_it_published(tmp_path: Path) -> None:
+    context = mended(tmp_path)
+    assert replay(context, "offices", run_id="r2").verdict == "published"
+    assert references(context) == {"relationship": (2, 7), "rejectedTarget": (0, 7)}
+
+
+@held_by("dags/test_what_follows.py::test_a_replay_counts_anew_what_led_to_the_rows_that_it_published")
+def test_a_replay_by_airflow_does_so_too(carried_out: Carried, tmp_path: Path) -> None:
+    context = mended(tmp_path)
+    states = carried_out(context, "replay_rejected.py", "replay_rejected", registry="offices")
+    assert (states["replay_offices.publish[0]"], states[""]) == ("success", "success")
+    assert references(context) == {"relationship": (2, 7), "rejectedTarget": (0, 7)}

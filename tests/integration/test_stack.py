@@ -20,6 +20,7 @@ from include.embedded.production.production_settings import ADMIN, Production
 from include.embedded.servers import PORTAL, SHARING, answers, postgres
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.site import Site
+from tests.repeats import held_by
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
@@ -145,10 +146,12 @@ def sync(stack: Production, *, seconds: float = 240) -> str:
         api.close()
 
 
+@held_by("integration/airflow/test_airflow_sync.py::test_a_sync_publishes_and_starts_what_waits_for_its_table")
 def test_a_sync_goes_through_the_stack(house: House) -> None:
     assert house.state == "success"
 
 
+@held_by("integration/lake/test_s3.py::test_rejected_rows_and_a_run_id_of_airflow")
 def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) -> None:
     lake = house.stack.environment("airflow-worker")["LAKE_URI"]
     assert lake == "s3://lake/national"
@@ -162,6 +165,7 @@ def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) 
     assert {row["doctor_id"] for row in rejected.to_pyarrow_table().to_pylist()} == {"3", "4"}
 
 
+@held_by("unit/test_compose.py::test_all_parts_of_airflow_have_one_image_and_one_environment")
 def test_both_workers_are_there_and_celery_ran_every_step(house: House) -> None:
     assert production_stack.workers(house.stack) == ["celery@airflow-worker-1", "celery@airflow-worker-2"]
     ran = house.metadata("SELECT executor, external_executor_id FROM task_instance WHERE state = 'success'")
@@ -172,11 +176,13 @@ def test_both_workers_are_there_and_celery_ran_every_step(house: House) -> None:
     assert [external_id for external_id in known if external_id not in accepted] == []
 
 
+@held_by("unit/test_compose.py::test_all_parts_of_airflow_have_one_image_and_one_environment")
 def test_airflows_metadata_is_in_postgresql(house: House) -> None:
     assert house.metadata("SELECT dag_id, state FROM dag_run") == [("sync_clinics", "success")]
     assert not list(house.site.var.rglob("airflow.db"))
 
 
+@held_by("integration/test_store_doors.py::test_by_s3_a_ministry_has_its_own_folder_and_nothing_else")
 def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
     access_key, _, secret_key = production_stack.readers(house.site)["LIENTHONG_READER_NSO"].partition(":")
     with pytest.raises(Exception, match=r"(?i)denied|forbidden|403"):
@@ -187,6 +193,7 @@ def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
         DeltaTable("s3://lake/national/shared/nso/doctor", storage_options=house.options("nso-reader", "guess" * 5))
 
 
+@held_by("unit/test_compose.py::test_the_registries_and_the_ministries_credentials_are_each_known_to_one_service")
 def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
     environment = house.stack.environment("sharing")
     assert answers(house.stack.site, SHARING)
@@ -195,6 +202,7 @@ def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
     assert {name for name in environment if name.startswith(OF_OTHERS)} <= {"AIRFLOW__LOGGING__JSON_LOGS"}
 
 
+@held_by("unit/test_compose.py::test_the_servers_for_others_have_keys_of_their_own_at_the_store")
 def test_the_portal_knows_the_lake_by_its_own_key(house: House) -> None:
     environment = house.stack.environment("portal")
     assert answers(house.stack.site, PORTAL)
@@ -202,6 +210,7 @@ def test_the_portal_knows_the_lake_by_its_own_key(house: House) -> None:
     assert {name for name in environment if name.startswith(OF_OTHERS)} <= {"AIRFLOW__LOGGING__JSON_LOGS"}
 
 
+@held_by("unit/test_compose.py::test_nothing_is_published_beyond_this_machine")
 def test_nothing_listens_beyond_this_machine(house: House) -> None:
     marks = [yaml.safe_load(mark.read_text()) for mark in house.site.folder("run").glob("*.pid")]
     assert len(marks) == 11
@@ -211,6 +220,7 @@ def test_nothing_listens_beyond_this_machine(house: House) -> None:
     assert listening == {"127.0.0.1"}
 
 
+@held_by("integration/airflow/test_airflow_sync.py::test_airflow_never_saw_a_name")
 def test_no_name_is_in_a_log_the_metadata_or_the_broker(house: House) -> None:
     folders = (house.site.var / name for name in ("log", "logs", "airflow", "valkey", "run"))
     kept = [path for folder in folders for path in folder.rglob("*") if path.is_file()]

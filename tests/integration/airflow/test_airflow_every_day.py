@@ -24,6 +24,7 @@ from include.embedded.servers import airflow
 from tests.integration.airflow.everyday_registries import REGISTRIES, write_contract
 from tests.integration.airflow.house import House
 from tests.integration.everyday.ledger_source import DAY_ONE, PAYMENTS, PaymentSource
+from tests.repeats import held_by
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
@@ -159,6 +160,7 @@ def backfill(house: EverydayHouse) -> None:
     house.api._call("POST", "/api/v2/backfills", json=body)
 
 
+@held_by("integration/everyday/test_every_day.py::test_a_stretch_of_time_is_read_again_without_moving_the_cursor")
 def test_each_date_of_a_backfill_reads_its_own_stretch(house: EverydayHouse) -> None:
     runs = [run for run in house.api.runs(house.began) if run["run_type"] == "backfill"]
     assert [run["state"] for run in runs] == ["success"] * 3
@@ -169,18 +171,21 @@ def test_each_date_of_a_backfill_reads_its_own_stretch(house: EverydayHouse) -> 
     assert (third["mode"], third["extracted"], third["inserted"], third["updated"]) == ("backfill", 11, 1, 10)
 
 
+@held_by("dags/test_plugins.py::test_a_cleared_run_and_a_backfill_are_named_by_when_they_began")
 def test_a_date_that_had_run_is_read_anew_in_a_run_of_its_own(house: EverydayHouse) -> None:
     before, again = house.left("calendar", "first")
     assert (before["mode"], again["mode"]) == ("full", "backfill")
     assert before["run_id"] < again["run_id"]
 
 
+@held_by("integration/everyday/test_every_day.py::test_a_stretch_of_time_is_read_again_without_moving_the_cursor")
 def test_a_backfill_does_not_move_the_cursor(house: EverydayHouse) -> None:
     assert [commit["lienthong.mode"] for commit in house.commits("calendar")].count("backfill") == 2
     assert {commit["lienthong.cursor"] for commit in house.commits("calendar")} == {house.cursor}
     assert house.published("calendar") == house.sources["calendar"].content()
 
 
+@held_by("integration/everyday/test_killed_syncs.py::test_nobody_can_tell_that_a_sync_was_killed")
 def test_a_sync_whose_task_was_killed_ends_by_itself(house: EverydayHouse) -> None:
     assert house.seen["killed"]
     assert house.run_state("sync_struck", "first") == "success"
@@ -189,6 +194,7 @@ def test_a_sync_whose_task_was_killed_ends_by_itself(house: EverydayHouse) -> No
     assert house.published("struck") == house.sources["struck"].content()
 
 
+@held_by("integration/everyday/test_killed_syncs.py::test_nobody_can_tell_that_a_sync_was_killed")
 def test_a_sync_whose_scheduler_was_killed_ends_by_itself(house: EverydayHouse) -> None:
     assert house.seen["downed"] == "running"
     assert house.run_state("sync_downed", "first") == "success"
@@ -197,6 +203,7 @@ def test_a_sync_whose_scheduler_was_killed_ends_by_itself(house: EverydayHouse) 
     assert house.published("downed") == house.sources["downed"].content()
 
 
+@held_by("unit/sources/test_load_limits.py::test_outside_its_hours_nothing_is_asked_of_the_source")
 def test_a_closed_source_is_waited_for_without_a_slot(house: EverydayHouse) -> None:
     waited = house.seen["closed"]
     assert (waited["pool"]["occupied_slots"], waited["try_number"]) == (0, 1)
@@ -205,6 +212,7 @@ def test_a_closed_source_is_waited_for_without_a_slot(house: EverydayHouse) -> N
     assert [record["verdict"] for record in house.records("closed")] == ["published"]
 
 
+@held_by("dags/test_plugins.py::test_an_extract_that_failed_for_good_is_on_record")
 def test_a_step_that_failed_for_good_is_on_record(house: EverydayHouse) -> None:
     assert house.run_state("sync_refused", "first") == "failed"
     (record,) = house.records("refused")
@@ -212,11 +220,13 @@ def test_a_step_that_failed_for_good_is_on_record(house: EverydayHouse) -> None:
     assert house.left("refused", "first") == [record]
 
 
+@held_by("dags/test_plugins.py::test_the_slots_of_a_source_are_those_of_its_server")
 def test_the_slots_of_a_server_are_those_of_its_contract(house: EverydayHouse) -> None:
     slots = house.api.pools()
     assert (slots["source_struck_db"], slots["source_downed_db"], slots["lake_struck"]) == (3, 2, 1)
 
 
+@held_by("integration/test_verify_everything.py::test_an_untouched_lake_is_whole")
 def test_the_ledger_is_whole(house: EverydayHouse) -> None:
     # A run of another story may be between its commit and its entry just now.
     house.until(lambda: verify(house.lake).discrepancies == (), 30)

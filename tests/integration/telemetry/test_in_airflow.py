@@ -18,6 +18,7 @@ from plugins.airflow_connections import AirflowConnections
 from tests.collector import Collector, attributes_of, collecting
 from tests.integration.airflow.house import checkout, running
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.repeats import held_by
 
 
 @pytest.fixture
@@ -30,6 +31,9 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         yield collector
 
 
+@held_by(
+    "integration/telemetry/test_a_sync_is_told.py::test_a_run_is_one_trace_with_a_span_for_each_step_of_each_table"
+)
 @pytest.mark.slow
 @pytest.mark.live_scheduler
 def test_a_task_finds_a_connection_of_the_metadata_database_and_a_dag_run_is_one_trace(
