@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.once import begin
-from tests.repeats import in_part, without_a_holder
+from tests.repeats import in_part, repeats, without_a_holder
 
 TESTS = Path(__file__).parent
 # Tests read what people read; on a Vietnamese machine it would be said in Vietnamese.
@@ -19,7 +19,9 @@ for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
     if os.environ.get(variable, "").startswith("vi"):
         os.environ[variable] = "C.UTF-8"
 # How long an example takes says more of the other processes than of the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile(
+    "suite", deadline=None, max_examples=repeats(50, 100), suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
 settings.load_profile("suite")
 # Folders, and files of others, that start servers or take seconds of a processor.
 SLOW = [
