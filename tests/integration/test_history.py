@@ -78,6 +78,20 @@ def test_a_table_as_of_a_version_or_an_instant(house, tmp_path):
     assert (written.written, len((tmp_path / "then.csv").read_text().splitlines())) == (2, 3)
 
 
+@pytest.mark.parametrize("name", ["then.csv", "then.parquet"])
+def test_a_file_of_rows_is_its_owners_alone_and_none_if_nothing_was_written(house, tmp_path, name):
+    """Its mode was that of any file: older tests read what it held."""
+    out = tmp_path / name
+    with pytest.raises(Misuse, match="does not fit"):
+        read_version(house.context, "business", "enterprise", where="capital_vnd = 'x'", out=out)
+    assert not out.exists()
+    for version in (0, 1):  # the second one over the first
+        read_version(house.context, "business", "enterprise", version=version, out=out)
+        assert (out.stat().st_mode & 0o777, [*tmp_path.glob("*then*")]) == (0o600, [out])
+    with pytest.raises(Misuse, match="folder of yours"):
+        read_version(house.context, "business", "enterprise", out=tmp_path / "nowhere" / name)
+
+
 def test_what_cannot_be_read(house):
     before = (house.context.now() - timedelta(days=9)).isoformat()
     for what, words in (

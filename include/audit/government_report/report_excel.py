@@ -1,4 +1,4 @@
-"""The report as an Excel workbook: numbers as numbers, and the source of each as a comment on its cell."""
+"""The report as an Excel workbook: numbers as numbers (of up to 15 digits), the source of each as a comment on it."""
 
 from __future__ import annotations
 
@@ -61,9 +61,8 @@ def _lines(sheet: Worksheet, lines: Sequence[Line], notes: dict[int, Note]) -> N
     for line in lines:
         missing = "" if line.numbers[0] is not None else line.value
         label = f"   {line.label}" if line.is_part else line.label
-        sheet.append(
-            [cell_text(label), *line.numbers, _UNITS.get(line.unit, line.unit), f"{missing} [{line.note}]".strip()]
-        )
+        numbers = map(cell_text, line.numbers)
+        sheet.append([cell_text(label), *numbers, _UNITS.get(line.unit, line.unit), f"{missing} [{line.note}]".strip()])
         if not line.is_part:
             comment = Comment(cell_text(_source(notes[line.note])), _AUTHOR)
             comment.width, comment.height = 420, 180

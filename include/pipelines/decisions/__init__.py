@@ -20,9 +20,11 @@ from include.pipelines.decisions.authority import (
     steward_named,
 )
 from include.pipelines.decisions.ledger_entries import (
+    OWN_FILE,
     Answer,
     DecidedRun,
     Look,
+    file_of_a_look,
     note_look,
     note_refusal,
     note_review,

@@ -14,7 +14,7 @@ from include.indicators.computation import indicator_engine
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
 from include.lake.storage import lake_errors, literal, quote
 from include.pipelines.context import PipelineContext
-from include.pipelines.decisions import Look, note_look
+from include.pipelines.decisions import OWN_FILE, Look, file_of_a_look, note_look
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.computing import path_of
 from include.pipelines.indicators.open_tables import tables_with_histories
@@ -68,7 +68,8 @@ def finding_rows(
             )  # fmt: skip
             rows: list[tuple[Any, ...]] = []
             if out is not None:
-                connection.execute(f"COPY ({query}) TO {literal(file)} (FORMAT csv, HEADER)")
+                with file_of_a_look(out):
+                    connection.execute(f"COPY ({query}) TO {literal(file)} (FORMAT csv, HEADER, {OWN_FILE})")
             else:
                 rows = connection.execute(f"{query} LIMIT {int(limit)}").fetchall()
         return FindingRows(finding.owner, finding.columns, int(count), tuple(rows))

@@ -18,7 +18,9 @@ from include.lake.row_history import history_at, history_facts
 from include.lake.storage import lake_errors, literal, quote, restrict_access
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
+    OWN_FILE,
     Look,
+    file_of_a_look,
     note_look,
 )
 from include.pipelines.errors import Misuse, no_values_escape
@@ -106,7 +108,9 @@ def read_version(
                     _note(context, spec, look, **shown_of, where=where, limit=limit, is_file=out is not None)
                 if out is None:
                     return VersionRows(number, columns, hidden, _run(connection, query))
-                rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
+                with file_of_a_look(out):
+                    options = f"{_FORMATS[out.suffix.lower()]}, {OWN_FILE}"
+                    rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({options})")
                 return VersionRows(number, columns, hidden, [], written=int(rows[0][0]))
 
 

@@ -185,6 +185,7 @@ def test_a_finding_is_read_for_a_purpose_that_is_on_record_first(published, tmp_
     out = tmp_path / "found.csv"
     finding_rows(published, "active-services", "2018Q1", Look("lan", "check the owners"), out=out)
     assert out.read_text().split() == ["owner_id", "00109900001", "00109900003"]
+    assert out.stat().st_mode & 0o777 == 0o600, "others on the machine do not read it"
     (looked, *_) = [row for row in ledger.read(published.lake).to_pylist() if row["kind"] == "export"]
     assert (looked["actor"], looked["subject"]) == ("lan", "indicators/active-services")
     assert json.loads(looked["payload"])["purpose"] == "check the owners"
