@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.status import status_of
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement, withdrawn_from
-from include.sharing.products import MasterKey, ProductResult, Sharing, close_orphans, share_agreement
+from include.sharing.products import MasterKey, ProductResult, Sharing, close_bare, close_orphans, share_agreement
 from include.telemetry import step
 
 
@@ -131,7 +131,15 @@ def _carry_out(
             )  # fmt: skip
             return _record(context, sharing)
     except KnownError as error:
-        return _failure(agreement.agreement_id, standing, error)
+        failed = _failure(agreement.agreement_id, standing, error)
+    try:
+        with no_values_escape(f"closing what {agreement.agreement_id} may give no more"):
+            closed = close_bare(
+                agreement, context.readable[0], lake=context.lake, at=at, run_id=run_id, notes=_notes(context.lake)
+            )
+            return replace(failed, products=_record(context, closed).products)
+    except KnownError as error:
+        return replace(failed, error=f"{failed.error}\n{error}")
 
 
 def _what_sharing_needs(

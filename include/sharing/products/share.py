@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from include.contracts.model import Contract
+from include.contracts.model import Contract, Table
 from include.contracts.words import day_of
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.sharing.agreements import Agreement
+from include.sharing.agreements import Agreement, Product
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
+from include.sharing.products.protect import NEVER_BARE
 from include.sharing.products.publish_product import close_product, publish_product
 from include.sharing.products.state import OPEN, ProductResult, SharingRun, opened
 from include.sharing.products.terms import named_products, table_of
@@ -108,6 +109,39 @@ def close_orphans(
         if (recipient, product) not in named and not _awaits_mending(lake, recipient, product, unreadable or {}, today)
     )
     return Sharing("", "none", results, ())
+
+
+def close_bare(
+    agreement: Agreement,
+    contracts: Mapping[str, Contract],
+    *,
+    lake: Lake,
+    run_id: str,
+    at: datetime,
+    notes: Mapping[str, str] | None = None,
+) -> Sharing:
+    """Close the tables of an agreement that hold a column bare which its contract by now calls restricted or sensitive.
+
+    For an agreement that does not fit the contracts any more. Its other tables wait for a person to mend it.
+    """
+    run = SharingRun(lake, run_id, notes or {})
+    results = tuple(
+        close_product(agreement.recipient, product.name, f"its column {bare[0]} is protected by the contract", run=run)
+        for product in agreement.products
+        if (bare := _given_bare(agreement, product, table_of(contracts, product), lake))
+    )
+    records = tuple(_export_record(agreement, result) for result in results)
+    return Sharing(agreement.agreement_id, agreement.standing(at), results, records)
+
+
+def _given_bare(agreement: Agreement, product: Product, table: Table | None, lake: Lake) -> list[str]:
+    """Columns of the shared table, as it stands, whose comment states no protection, although they need one."""
+    shared = opened(lake, agreement.recipient, product.name)
+    if table is None or shared is None or shared.notes.get("state") != OPEN:
+        return []
+    protected = {column.name for column in table.columns if column.classification in NEVER_BARE}
+    comments = ((field.name, str(field.metadata.get("comment"))) for field in shared.delta.schema().fields)
+    return [name for name, comment in comments if name in protected and not comment.endswith("]")]
 
 
 def _awaits_mending(

@@ -6,7 +6,9 @@ Older tests carried out all agreements in one run, which no DAG does.
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from include.audit.verification import verify
 from include.contracts.yaml_files import ContractError
 from include.pipelines.sharing import close_step, share_step
 from include.sharing.products import opened
@@ -88,6 +90,24 @@ def test_a_file_with_a_slip_keeps_no_table_of_another_open(shared: At) -> None:
     write_agreement(shared.schemas, "slip", ("until:", "untill:"))
     assert share_step(None, "20260303T000000Z-00000002", context=shared).verdict == "failed"
     assert states(shared) == (CLOSED, CLOSED)
+
+
+@pytest.mark.parametrize("column", ["full_name", "personal_id", "birth_date"])
+def test_a_column_that_becomes_sensitive_stands_bare_nowhere(shared: At, column: str) -> None:
+    """Only what gave it bare is closed. Older tests knew mistakes of an agreement's own file."""
+    path = shared.schemas / "registries" / "population.odcs.yaml"
+    contract = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (of_it,) = [one for one in contract["schema"][0]["properties"] if one["name"] == column]
+    of_it["classification"] = "sensitive"
+    path.write_text(yaml.safe_dump(contract, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    is_bare = column == "full_name"
+    today = At(shared.lake, shared.schemas, shared.environ, shared.clock)
+    for number, of_bare in enumerate(({"closed"}, set())):
+        (result,) = share_step("census", f"20260303T000000Z-0000000{number}", context=today).agreements
+        assert ("sensitive" in result.error) == is_bare, result
+        assert {one.verdict for one in result.products} == (of_bare if is_bare else {"unchanged"})
+    assert states(shared) == (OPEN, CLOSED if is_bare else OPEN)
+    assert {one.subject for one in verify(shared.lake).discrepancies} == {"registry/population/citizen"}, "no step's"
 
 
 @pytest.mark.parametrize("ended", ["census", "later"])
