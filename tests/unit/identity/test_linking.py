@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.repeats import held_by
 from tests.unit.identity.linked import Country
 
 
@@ -36,26 +37,41 @@ def test_one_person_in_every_register_is_one(country: Country) -> None:
     assert linked.edge(citizen, by_name) == ("model", "link")
 
 
-@pytest.mark.parametrize(
-    ("name", "birth"),
-    [
-        ("Tạ Quỳnh Thúy", "03/11/1979"),
-        ("TẠ QUỲNH THUÝ", "03/11/1979"),
-        ("Ta Quynh Thuy", "03/11/1979"),
-        ("Tạ Quỳnh Thúyy", "03/11/1979"),
-        ("Thúy Tạ Quỳnh", "03/11/1979"),
-        ("Tạ Quỳnh Thúy", "11/03/1979"),
-        ("Tạ Quỳnh Thúy", "1979"),
-        ("Tạ Quỳnh Thúy", "01/01/1979"),
-        ("T. Q. Thúy", "03/11/1979"),
-    ],
-)
+SPELLINGS = [
+    ("Tạ Quỳnh Thúy", "03/11/1979"),
+    ("TẠ QUỲNH THUÝ", "03/11/1979"),
+    ("Ta Quynh Thuy", "03/11/1979"),
+    ("Tạ Quỳnh Thúyy", "03/11/1979"),
+    ("Thúy Tạ Quỳnh", "03/11/1979"),
+    ("Tạ Quỳnh Thúy", "11/03/1979"),
+    ("Tạ Quỳnh Thúy", "1979"),
+    ("Tạ Quỳnh Thúy", "01/01/1979"),
+    ("T. Q. Thúy", "03/11/1979"),
+]
+
+
+@held_by("unit/identity/test_linking.py::test_each_spelling_of_name_and_birth_is_linked_with_the_citizen_herself")
+@pytest.mark.parametrize(("name", "birth"), SPELLINGS)
 def test_a_person_without_number_is_known_by_name_birth_and_ward(country: Country, name: str, birth: str) -> None:
     citizen = country.citizen("040179000123", "Tạ Quỳnh Thúy", "03/11/1979", sex="female", ward="27478")
     member = country.member(
         "0200000001", name, birth, sex="female", ward="27478", precision="year" if len(birth) == 4 else None
     )
     assert country.link().are_one(citizen, member)
+
+
+def test_each_spelling_of_name_and_birth_is_linked_with_the_citizen_herself(country: Country) -> None:
+    """Not by way of another spelling: each has an edge of its own with her."""
+    citizen = country.citizen("040179000123", "Tạ Quỳnh Thúy", "03/11/1979", sex="female", ward="27478")
+    members = [
+        country.member(
+            f"020000000{n}", name, birth, sex="female", ward="27478", precision="year" if len(birth) == 4 else None
+        )
+        for n, (name, birth) in enumerate(SPELLINGS)
+    ]
+    linked = country.link()
+    assert [linked.edge(citizen, member) for member in members] == [("model", "link")] * len(members)
+    assert linked.are_one(citizen, *members)
 
 
 def test_a_number_alone_joins_nobody(country: Country) -> None:
