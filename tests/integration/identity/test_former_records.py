@@ -10,9 +10,12 @@ from include.pipelines.people import linking
 from include.pipelines.people.linking import commit_link_step, link_persons, link_step
 from tests.integration.identity.registers import Country
 from tests.integration.identity.test_link_pipeline import Killed, is_whole, rows, run, who
+from tests.repeats import held_by
+
+KEPT = "integration/identity/test_former_records.py::test_a_record_that_left_is_kept_with_its_person"
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("is_killed", [pytest.param(False, marks=held_by(KEPT)), True])
 def test_a_record_that_left_is_kept_with_its_person(
     nation: Country, monkeypatch: pytest.MonkeyPatch, is_killed: bool
 ) -> None:

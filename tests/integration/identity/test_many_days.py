@@ -19,10 +19,10 @@ from include.pipelines.people.link_results import PersonsLinked
 from include.pipelines.people.linking import link_persons
 from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
-from tests.repeats import repeats
+from tests.repeats import held_by
 from tests.whole_land import schemas_with_whole_land
 
-DAYS = repeats(3, 10)
+DAYS = 10
 START = datetime(2026, 1, 1, 2, tzinfo=UTC)
 # What a column said until the row was corrected, by its link role.
 BEFORE = {"personal_id": "NULL", "old_id": "NULL", "insurance_number": "NULL", "birth_date": "NULL",
@@ -103,6 +103,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StagedFiles]:
     }
 
 
+@held_by("integration/identity/test_link_pipeline.py::test_daily_deltas_give_what_one_full_run_gives")
 def test_days_one_after_another_give_what_one_full_run_gives(staged: dict[str, StagedFiles], tmp_path: Path) -> None:
     daily = Nation(tmp_path / "daily", staged)
     daily.publish(0)

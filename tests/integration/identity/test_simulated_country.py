@@ -1,4 +1,4 @@
-"""A simulated country of 4,000, whose truth is known: nobody is joined with a stranger, few are missed, few are asked.
+"""A simulated country, whose truth is known: nobody is joined with a stranger, few are missed, few are asked.
 
 The other tests of linking name their persons one by one. Only a country has enough of them for two to share a name, a
 ward and a year, as every pair did that waited for a person.
@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.identity.simulated import Simulated
+from tests.repeats import held_by, repeats
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def linked(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    return Simulated(tmp_path_factory.mktemp("country"), persons=4_000, seed=5)
+    return Simulated(tmp_path_factory.mktemp("country"), persons=repeats(2_000, 4_000), seed=5)
 
 
 def test_nobody_is_joined_with_a_stranger_and_hardly_anybody_is_missed(linked: Simulated) -> None:
@@ -31,6 +32,7 @@ def test_the_estimates_of_the_run_hold(linked: Simulated) -> None:
     assert linked.linked.recall_upper - linked.linked.recall_lower < 0.01
 
 
+@held_by("integration/identity/test_simulated_country.py::test_the_estimates_of_the_run_hold")
 def test_they_hold_however_dirty_the_registers_are(tmp_path: Path) -> None:
     outcome = Simulated(tmp_path, persons=1_500, seed=6, dirt=8.0).outcome
     assert outcome.true > outcome.both

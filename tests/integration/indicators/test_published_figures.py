@@ -16,8 +16,27 @@ from include.pipelines.indicators import compute_step
 from include.pipelines.reporting import government_report_step
 from include.pipelines.sync import sync_registry
 from tests.integration.indicators.quarter_2018 import NOW, Sources, agency_of, dossier, fill, service_code
+from tests.repeats import held_by
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
+# A country's rows take half a minute to be synced; each rule is tried over a few.
+ONLINE = (
+    "unit/indicators/test_figures_of_a_quarter.py::"
+    "test_a_service_has_online_dossiers_if_one_came_online_in_the_quarter_to_who_offers_it"
+)
+STOCK = (
+    "unit/indicators/test_dossiers_and_documents.py::"
+    "test_a_successor_has_the_tasks_and_services_of_the_former_agency_which_are_neither_ended_nor_added"
+)
+TASKS = "unit/indicators/test_figures_of_a_quarter.py::test_a_task_is_done_as_it_was_told_last_by_the_end_of_the_period"
+BY_THE_END = (
+    "unit/indicators/test_figures_of_a_quarter.py::test_connections_and_reports_count_by_the_end_of_the_quarter"
+)
+OF_ONE_FILE = "unit/indicators/test_compute.py::test_the_total_is_the_sum_over_members_and_days_are_those_of_viet_nam"
+DRAFT = (
+    "unit/indicators/test_government_report.py::"
+    "test_a_draft_has_the_quarter_before_its_sources_and_a_digest_in_the_ledger"
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +75,7 @@ def numbers(figure: Figure, digits: int) -> tuple[int, int, str]:
     return int(figure.numerator or 0), int(figure.denominator or 0), f"{figure.value:.{digits}f}"
 
 
+@held_by(ONLINE)
 @pytest.mark.parametrize(
     ("period", "scope", "printed"),
     [
@@ -71,6 +91,7 @@ def test_services_with_online_dossiers(context, period, scope, printed):
     assert numbers(figure, found.digits) == printed
 
 
+@held_by(ONLINE)
 def test_rows_by_agency_sum_to_the_printed_ones(context):
     found = one(context, "services-with-online-dossiers", "2018Q1").of("agency")
     for letter, count, sums in (("G", 23, (376, 1_551)), ("H", 63, (4_396, 45_374))):
@@ -79,18 +100,21 @@ def test_rows_by_agency_sum_to_the_printed_ones(context):
         assert (sum(f.numerator for f in of_scope), sum(f.denominator for f in of_scope)) == sums
 
 
+@held_by(STOCK)
 def test_services_added_and_those_without_dossiers(context):
     assert int(one(context, "services-added", "2018Q1").total.value) == 13_909
     without = {f.member: int(f.value) for f in one(context, "services-without-online-dossiers", "2018Q1").of("scope")}
     assert without == {"ministry": 1_551 - 376, "province": 45_374 - 4_396}
 
 
+@held_by(STOCK)
 def test_stock_follows_from_the_quarter_before(context):
     before, now = (int(one(context, "services-offered-online", p).total.value) for p in ("2017Q4", "2018Q1"))
     added, ended = (int(one(context, name, "2018Q1").total.value) for name in ("services-added", "services-ended"))
     assert now == before + added - ended == 46_925
 
 
+@held_by(TASKS)
 @pytest.mark.parametrize(
     ("indicator", "period", "printed"),
     [
@@ -104,6 +128,7 @@ def test_tasks(context, indicator, period, printed):
     assert numbers(found.total, found.digits) == printed
 
 
+@held_by(BY_THE_END)
 def test_connections(context):
     found = one(context, "connections-with-government-office", "2018Q1")
     by_scope = {figure.member: numbers(figure, 2) for figure in found.of("scope")}
@@ -113,17 +138,20 @@ def test_connections(context):
     assert [int(figure.numerator) for figure in first.of("scope")] == [25]
 
 
+@held_by(BY_THE_END)
 def test_reports_due(context):
     assert int(one(context, "reports-missing", "2018Q1").total.value) == 3
     assert int(one(context, "reports-late", "2018Q1").total.value) == 2
     assert numbers(one(context, "reports-on-time", "2018Q1").total, 2) == (24, 29, "82.76")
 
 
+@held_by("unit/indicators/test_compute.py::test_a_table_that_was_never_published_leaves_no_value")
 def test_a_table_that_was_never_synced_gives_no_value(context):
     found = one(context, "fees-paid-online", "2018Q1")
     assert (found.total.value, found.total.reason) == (None, "not published")
 
 
+@held_by("unit/indicators/test_compute.py::test_a_second_computation_records_nothing")
 def test_a_second_computation_records_nothing_and_the_ledger_vouches(context):
     names = ["tasks-36a-done", "services-with-online-dossiers", "connections-with-government-office"]
     for name in names:
@@ -133,6 +161,7 @@ def test_a_second_computation_records_nothing_and_the_ledger_vouches(context):
     assert verify_lake(context).ok
 
 
+@held_by(DRAFT)
 def test_the_report_prints_the_published_figures(context, tmp_path):
     made = government_report_step("2018Q1", "run-report", context=context, folder=tmp_path)
     page = (tmp_path / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
@@ -144,6 +173,7 @@ def test_the_report_prints_the_published_figures(context, tmp_path):
     assert verify_lake(context).ok
 
 
+@held_by("unit/indicators/test_compute.py::test_a_late_dossier_is_a_new_edition_and_what_was_reported_stays")
 def test_a_late_dossier_restates_the_quarter_and_what_was_printed_stays(context, sources):
     one(context, "services-with-online-dossiers", "2018Q1")
     late = dossier(
@@ -179,6 +209,7 @@ def test_a_missing_server_gives_its_agency_no_figure(tmp_path):
     assert found.missing == ("dossiers-38",)
 
 
+@held_by(OF_ONE_FILE)
 def test_a_new_indicator_is_one_file(context, tmp_path):
     schemas = tmp_path / "schemas"
     shutil.copytree(SCHEMAS, schemas)

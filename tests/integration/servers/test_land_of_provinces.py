@@ -6,20 +6,32 @@ import shutil
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from include.contracts.reading import load_contract
 from include.embedded.servers.postgres import uri
 from include.embedded.site import Site
 from include.lake.storage import Lake
 from include.pipelines import PipelineContext, RegistryResult
 from include.pipelines.sync import sync_registry
-from include.simulator import inhabited_provinces, load_registry, simulate
+from include.simulator import Country, inhabited_provinces, load_registry, simulate
 from include.simulator.land_provinces import divide_land
+from include.simulator.land_vendors import vendor_of
+from tests.ascii_tables import outcome_of
 from tests.integration.mariadb import MariaDb
 from tests.machine import PARTS
+from tests.repeats import held_by
 from tests.whole_land import ROOT, schemas_with_whole_land
 
 pytestmark = pytest.mark.slow
+NOT_CONNECTED = (
+    "integration/servers/test_provinces_read.py::"
+    "test_a_server_that_is_not_connected_yet_is_left_out_until_it_is_and_missed_once_it_was"
+)
+EACH_VENDOR = (
+    "integration/servers/test_land_of_provinces.py::test_what_a_vendor_stores_is_judged_as_what_the_contract_names"
+)
 PERSONS, SEED = 2_000, 2028  # of the demo: six provinces, two of each vendor
 PROVINCES = inhabited_provinces(persons=PERSONS, seed=SEED)
 TABLES = ("parcel", "certificate", "ownership")
@@ -60,6 +72,32 @@ def both(
     return provinces, whole, parts, one
 
 
+@pytest.mark.parametrize(
+    ("province", "table"), [("38", "parcel"), ("38", "certificate"), ("38", "ownership"), ("66", "certificate")]
+)
+def test_what_a_vendor_stores_is_judged_as_what_the_contract_names(
+    small: Country, province: str, table: str, tmp_path: Path
+) -> None:
+    """The whole of a small land as each vendor of other names writes it."""
+    land = load_contract(ROOT / "schemas" / "registries" / "land.odcs.yaml")
+    of_vendor, of_contract = land.table(f"{table}@land-{province}"), land.table(f"{table}@land-01")
+    assert of_vendor.source_name != of_contract.source_name
+    rows = pq.read_table(small.staged("land", table))
+    pq.write_table(vendor_of(province).written(table, rows), tmp_path / "vendor.parquet")
+    told = outcome_of(of_vendor, str(tmp_path / "vendor.parquet"), tmp_path / "vendor")
+    expected = outcome_of(of_contract, str(small.staged("land", table)), tmp_path / "contract")
+    assert (told.accepted, told.superseded) == (expected.accepted, expected.superseded)
+    assert told.rejected == expected.rejected
+    assert expected.rejected or table == "parcel"
+    assert len(told.accepted) > 20
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    return simulate(persons=300, seed=SEED, out=tmp_path_factory.mktemp("small"))
+
+
+@held_by(NOT_CONNECTED)
 def test_every_province_in_which_somebody_lives_is_read_and_no_other(both) -> None:  # type: ignore[no-untyped-def]
     *_, parts, _one = both
     assert {result.table.partition("@")[2] for result in parts.tables} == {f"land-{code}" for code in PROVINCES}
@@ -68,12 +106,14 @@ def test_every_province_in_which_somebody_lives_is_read_and_no_other(both) -> No
     assert {one.verdict for one in parts.delivered.missing} == {"not connected"}
 
 
+@held_by(EACH_VENDOR)
 @pytest.mark.parametrize("table", TABLES)
 def test_what_three_vendors_deliver_is_published_as_if_one_had(both, table: str) -> None:  # type: ignore[no-untyped-def]
     provinces, whole, *_ = both
     assert published(provinces, table) == published(whole, table)
 
 
+@held_by(EACH_VENDOR)
 @pytest.mark.parametrize("table", TABLES)
 def test_what_is_rejected_is_the_same(both, table: str) -> None:  # type: ignore[no-untyped-def]
     *_, parts, one = both

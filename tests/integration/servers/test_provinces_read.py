@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,7 +16,14 @@ from include.pipelines import Failed, delivered_in_run, verify_lake
 from include.pipelines.sharing.products import share_step
 from include.pipelines.sync import relationships_step, sync_registry
 from tests.integration.servers.provinces import Provinces
+from tests.repeats import held_by, repeats
 
+TWO_RECORDS = (
+    "integration/servers/test_provinces_read.py::test_a_key_in_two_servers_is_two_records_where_it_is_the_servers"
+)
+SHARED_BY_REGISTRY = (
+    "integration/servers/test_provinces_read.py::test_a_shared_table_says_in_its_properties_whose_rows_are_old"
+)
 AGREEMENT = {
     "version": "1.0.0",
     "title": "Chia sẻ thửa đất",
@@ -41,14 +49,14 @@ def shared(land: Provinces) -> list[tuple[str, str]]:
     return sorted((row["parcel_id"], f"{row['area']:.2f}") for row in rows)
 
 
-@pytest.mark.parametrize("scope", ["registry", "server"])
+@pytest.mark.parametrize("scope", [pytest.param("registry", marks=held_by(SHARED_BY_REGISTRY)), "server"])
 def test_a_shared_table_has_the_rows_of_every_server_and_follows_them(tmp_path, scope):
     land = Provinces.at(tmp_path, 3, keyScope=scope)
     if scope == "server":
         land.put("land-02", ["land-01/3"], area="44.00")
     (tmp_path / "schemas/agreements").mkdir()
     (tmp_path / "schemas/agreements/parcels.yaml").write_text(yaml.safe_dump(AGREEMENT, allow_unicode=True))
-    for day in range(3):
+    for day in range(repeats(2, 3)):
         sync_registry("land", run_id=f"day-{day}", context=land.context)
         (product,) = share_step("parcels", f"share-{day}", context=land.context).agreements[0].products
         assert product.verdict == "published"
@@ -110,24 +118,37 @@ def test_a_reference_to_a_row_that_one_server_rejected_is_told_from_one_that_lea
     assert (fit.rows, fit.orphans, fit.refused) == (4, 1, 1)
 
 
-@pytest.mark.parametrize(("scope", "records"), [("registry", 1), ("server", 2)])
+@pytest.mark.parametrize(("scope", "records"), [("registry", 1), pytest.param("server", 2, marks=held_by(TWO_RECORDS))])
 def test_a_row_that_moves_to_another_server_stays_the_same_record_where_its_key_is_the_registrys(
     tmp_path, scope, records
 ):
-    land = Provinces.at(tmp_path, 2, rows=4, keyScope=scope)
+    land = of_persons(tmp_path, scope)
+    sync_registry("land", run_id="first", context=land.context)
+    seen = records_of(land, "land-01/0", "before")
+    land.remove("land-01", ["land-01/0"])
+    sync_registry("land", run_id="gone", servers=["land-01"], context=land.context)
+    land.put("land-02", ["land-01/0"])
+    sync_registry("land", run_id="moved", servers=["land-02"], context=land.context)
+    assert ("land-02", "land-01/0", "10.50") in land.published()
+    moved = records_of(land, "land-01/0", "after")
+    assert (len(moved), len(seen | moved)) == (1, records)
+
+
+def test_a_key_in_two_servers_is_two_records_where_it_is_the_servers(tmp_path):
+    land = of_persons(tmp_path, "server")
+    land.put("land-02", ["land-01/0"])
+    sync_registry("land", run_id="first", context=land.context)
+    assert len(records_of(land, "land-01/0", "both")) == 2
+
+
+def of_persons(folder: Path, scope: str) -> Provinces:
+    """Two servers of parcels, whose owners are persons."""
+    land = Provinces.at(folder, 2, rows=4, keyScope=scope)
     for column, role in (("owner", "name"), ("parcel_id", "personal_id")):
         spec = next(p for p in land.contract["schema"][0]["properties"] if p["name"] == column)
         spec["customProperties"] = [{"property": "link", "value": role}]
     land.write_contract()
-    sync_registry("land", run_id="first", context=land.context)
-    seen = records_of(land, "land-01/0", "before")
-    land.remove("land-01", ["land-01/0"])
-    sync_registry("land", run_id="gone", context=land.context)
-    land.put("land-02", ["land-01/0"])
-    sync_registry("land", run_id="moved", context=land.context)
-    assert ("land-02", "land-01/0", "10.50") in land.published()
-    moved = records_of(land, "land-01/0", "after")
-    assert (len(moved), len(seen | moved)) == (1, records)
+    return land
 
 
 def records_of(land: Provinces, key: str, name: str) -> set[str]:

@@ -68,10 +68,16 @@ def test_a_command_with_an_unknown_engine_is_misuse(tmp_path: Path, monkeypatch:
     assert isinstance(done.exception, Misuse)
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> tuple[Country, str]:
+    """A country of few, and its records."""
+    country = Country(tmp_path_factory.mktemp("few"), crowd=20)
+    return country, country.link().records
+
+
 @pytest.mark.parametrize("master", ["spark://127.0.0.1:1", "spark://127.0.0.1:1,127.0.0.1:2", "spark://nobody"])
-def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path: Path, master: str) -> None:
-    country = Country(tmp_path, crowd=20)
-    records = country.link().records
+def test_a_cluster_that_is_not_there_is_told_at_once(few: tuple[Country, str], master: str) -> None:
+    country, records = few
     with pytest.raises(ClusterUnreachable, match="no Spark master answers"):
         score(country.lake, records, country.model, out=country.lake.path("out"), spark=Spark(master))
     assert not list(Path(country.lake.path("out")).iterdir()), "no record stays behind"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.repeats import held_by
 from tests.unit.identity.linked import Country
 
 
@@ -36,26 +37,41 @@ def test_one_person_in_every_register_is_one(country: Country) -> None:
     assert linked.edge(citizen, by_name) == ("model", "link")
 
 
-@pytest.mark.parametrize(
-    ("name", "birth"),
-    [
-        ("Tạ Quỳnh Thúy", "03/11/1979"),
-        ("TẠ QUỲNH THUÝ", "03/11/1979"),
-        ("Ta Quynh Thuy", "03/11/1979"),
-        ("Tạ Quỳnh Thúyy", "03/11/1979"),
-        ("Thúy Tạ Quỳnh", "03/11/1979"),
-        ("Tạ Quỳnh Thúy", "11/03/1979"),
-        ("Tạ Quỳnh Thúy", "1979"),
-        ("Tạ Quỳnh Thúy", "01/01/1979"),
-        ("T. Q. Thúy", "03/11/1979"),
-    ],
-)
+SPELLINGS = [
+    ("Tạ Quỳnh Thúy", "03/11/1979"),
+    ("TẠ QUỲNH THUÝ", "03/11/1979"),
+    ("Ta Quynh Thuy", "03/11/1979"),
+    ("Tạ Quỳnh Thúyy", "03/11/1979"),
+    ("Thúy Tạ Quỳnh", "03/11/1979"),
+    ("Tạ Quỳnh Thúy", "11/03/1979"),
+    ("Tạ Quỳnh Thúy", "1979"),
+    ("Tạ Quỳnh Thúy", "01/01/1979"),
+    ("T. Q. Thúy", "03/11/1979"),
+]
+
+
+@held_by("unit/identity/test_linking.py::test_each_spelling_of_name_and_birth_is_linked_with_the_citizen_herself")
+@pytest.mark.parametrize(("name", "birth"), SPELLINGS)
 def test_a_person_without_number_is_known_by_name_birth_and_ward(country: Country, name: str, birth: str) -> None:
     citizen = country.citizen("040179000123", "Tạ Quỳnh Thúy", "03/11/1979", sex="female", ward="27478")
     member = country.member(
         "0200000001", name, birth, sex="female", ward="27478", precision="year" if len(birth) == 4 else None
     )
     assert country.link().are_one(citizen, member)
+
+
+def test_each_spelling_of_name_and_birth_is_linked_with_the_citizen_herself(country: Country) -> None:
+    """Not by way of another spelling: each has an edge of its own with her."""
+    citizen = country.citizen("040179000123", "Tạ Quỳnh Thúy", "03/11/1979", sex="female", ward="27478")
+    members = [
+        country.member(
+            f"020000000{n}", name, birth, sex="female", ward="27478", precision="year" if len(birth) == 4 else None
+        )
+        for n, (name, birth) in enumerate(SPELLINGS)
+    ]
+    linked = country.link()
+    assert [linked.edge(citizen, member) for member in members] == [("model", "link")] * len(members)
+    assert linked.are_one(citizen, *members)
 
 
 def test_a_number_alone_joins_nobody(country: Country) -> None:
@@ -113,22 +129,24 @@ def test_father_and_son_of_one_name_stay_apart(country: Country) -> None:
 
 
 # Older tests gave every stranger another name, year or ward: nobody was told from a namesake by what the ids say alone.
-@pytest.mark.parametrize(
-    ("taxpayer_id", "number", "is_asked"),
-    [("040179000777", "040179000123", False), ("040185000777", None, False), ("040079000777", None, True)],
-    ids=["two valid ids", "the year in the id", "the sex in the id"],
-)
-def test_what_an_id_says_tells_two_of_one_name_and_ward_apart(
-    country: Country, taxpayer_id: str, number: str | None, is_asked: bool
-) -> None:
-    insured = country.member(
-        "0200000001", "Tạ Quỳnh Thúy", "03/11/1979", sex="female", ward="27478", personal_id=number
-    )
-    payer = country.taxpayer("0301234567", "Tạ Quỳnh Thúy", ward="27478", personal_id=taxpayer_id)
+def test_what_an_id_says_tells_two_of_one_name_and_ward_apart(country: Country) -> None:
+    """Two valid ids, the year in the id, the sex in the id: of a name and a ward each."""
+    cases = [
+        ("Tạ Quỳnh Thúy", "27478", "040179000777", "040179000123"),
+        ("Mạc Thùy Nhiên", "26740", "040185000777", None),
+        ("Lương Kim Xoan", "27343", "040079000777", None),
+    ]
+    pairs = [
+        (
+            country.member(f"020000000{n}", name, "03/11/1979", sex="female", ward=ward, personal_id=number),
+            country.taxpayer(f"030123456{n}", name, ward=ward, personal_id=taxpayer_id),
+        )
+        for n, (name, ward, taxpayer_id, number) in enumerate(cases)
+    ]
     linked = country.link()
-    assert not linked.are_one(insured, payer)
+    assert not [pair for pair in pairs if linked.are_one(*pair)]
     # The year that the id says right speaks for one person, its sex against: somebody should look.
-    assert linked.edge(insured, payer) == (("model", "review") if is_asked else None)
+    assert [linked.edge(*pair) for pair in pairs] == [None, None, ("model", "review")]
 
 
 def test_the_year_and_sex_in_an_id_speak_for_one_person_too(country: Country) -> None:

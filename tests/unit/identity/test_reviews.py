@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -12,14 +14,23 @@ from include.identity.persons.review_queue import Pair, ReviewRefused, decide, d
 from include.identity.persons.withdrawal import not_followed, withdraw
 from include.lake.people.index import extend, people_state, upsert_people
 from include.lake.run_log.linking_log import LinkRunRow, append_link_run
+from include.lake.storage.lake import Lake
+from tests.unit.identity.conftest import SCHEMAS
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
 OLD, YOUNG = AT - timedelta(days=31), AT - timedelta(days=29)
 
 
-@pytest.fixture
-def lake(lake, write):
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Lake:
     """Persons p, q (old) and y (young) with the records a, b, c; grey pairs a-b and b-c, and a-c set aside."""
+    lake = Lake(str(tmp_path_factory.mktemp("begun")))
+
+    def write(kind, rows):
+        uri = f"{lake.uri}/{kind}.parquet"
+        pq.write_table(pa.Table.from_pylist(rows, SCHEMAS[kind]), uri)
+        return uri
+
     links = [
         ("a", "b", "review", 3.0, False), ("b", "c", "review", 5.0, False), ("a", "c", "link", 9.0, False),
         ("a", "d", "link", 12.0, True), ("c", "d", "finding", 1.0, False),
@@ -36,6 +47,12 @@ def lake(lake, write):
     events = [{"event_id": p, "at": at, "kind": "minted", "person_id": p} for p, at in minted]
     extend(lake, "events", write("events", events), run_id="r1")
     return lake
+
+
+@pytest.fixture
+def lake(begun, tmp_path) -> Lake:
+    """The same in a folder of its own."""
+    return Lake(shutil.copytree(begun.uri, str(tmp_path / "lake")), (), tmp_path / "tmp")
 
 
 def waiting(lake):
@@ -254,8 +271,6 @@ def test_the_queue_of_some_registries_counts_and_shows_no_pair_of_others(lake, w
 
 
 def test_an_empty_lake_has_an_empty_queue(tmp_path):
-    from include.lake.storage.lake import Lake
-
     (tmp_path / "empty").mkdir()
     assert queue(Lake(str(tmp_path / "empty"), (), tmp_path / "tmp"), at=AT) == (0, ())
 

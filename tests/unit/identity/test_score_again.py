@@ -9,6 +9,7 @@ import pytest
 from include.identity.linkage_model import comparison_sql
 from include.identity.records.prepared import prepare
 from include.identity.scoring.explanations import explain_pairs
+from tests.repeats import held_by, repeats
 from tests.unit.identity.linked import Country
 
 
@@ -26,7 +27,7 @@ def test_daily_changes_end_where_a_full_run_ends(tmp_path: Path) -> None:
     _families(country, range(20))
     run = country.link(out="day-0")
     assert run.edges.reused == 0
-    for day in range(1, 4):
+    for day in range(1, repeats(3, 4)):
         _families(country, range(20 + 3 * day, 23 + 3 * day))
         country.rows["population.citizen"][day * 7]["ward"] = "10081"
         country.rows["population.citizen"][day * 5]["full_name"] = "Tạ Thùy Xoan"
@@ -36,6 +37,7 @@ def test_daily_changes_end_where_a_full_run_ends(tmp_path: Path) -> None:
     assert run.content() == country.link(out="full").content()
 
 
+@held_by("unit/identity/test_score_again.py::test_daily_changes_end_where_a_full_run_ends")
 def test_the_same_input_gives_the_same_output(tmp_path: Path) -> None:
     country = Country(tmp_path)
     _families(country, range(10))

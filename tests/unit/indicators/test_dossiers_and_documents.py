@@ -13,6 +13,7 @@ from deltalake import write_deltalake
 from include.indicators.computation import Figure, compute, tables_of, tables_read
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
 from include.lake.storage import Lake
+from tests.repeats import repeats
 
 from .test_across_registers import CONTRACTS, NOW, SCHEMAS, catalogue, lake, lists, put
 
@@ -60,7 +61,7 @@ def some_dossiers(seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(repeats(1, 2)))
 def test_what_comes_into_a_quarter_goes_out_of_it_or_is_pending(lake, catalogue, seed):
     put(lake, "procedures/agency_service", {"agency_code": "H56"}, {"agency_code": "G12"})
     put(lake, "dossiers/dossier", *some_dossiers(seed))

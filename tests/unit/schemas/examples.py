@@ -238,7 +238,11 @@ BREAKS: dict[str, dict[str, dict[str, str | None]]] = {
         "taxpayer-ward-5-digits": {"MA_XA": "1"},
         "tax-status-two-digits": {"TRANG_THAI": "0"},
         "personal-tax-code-is-personal-id": {"MST": "001090000002"},
-        "personal-tax-code-since-2025": {"MST": "001090000001", "NGAY_CAP_NHAT": "01/06/2025 10:00:00"},
+        "personal-tax-code-since-2025": {
+            "MST": "001090000004",
+            "SO_DINH_DANH": "001090000004",
+            "NGAY_CAP_NHAT": "01/06/2025 10:00:00",
+        },
         "organisation-without-personal-tax-code": {
             "MST": "001090000003",
             "SO_DINH_DANH": "001090000003",

@@ -305,8 +305,11 @@ def new_country(folder: Path, *, humans: int, seed: int = 7) -> Country:
     """A country with so many persons, of whom two thirds are insured, before its first day."""
     schemas = folder / "schemas"
     (schemas / "agreements").mkdir(parents=True)
-    for name in ("registries", "reference"):
-        (schemas / name).symlink_to(SCHEMAS / name)
+    (schemas / "reference").symlink_to(SCHEMAS / "reference")
+    (schemas / "registries").mkdir()
+    for registry in ("population", "insurance"):  # to read all contracts takes longer than to answer anybody
+        name = f"{registry}.odcs.yaml"
+        (schemas / "registries" / name).symlink_to(SCHEMAS / "registries" / name)
     (folder / "lake").mkdir()
     lake = Lake(str(folder / "lake"), (), folder / "tmp")
     people = [

@@ -14,12 +14,16 @@ from include.audit.verification import table_commits
 from include.lake.run_log import append
 from include.pipelines.decisions import Look
 from include.pipelines.subject import answer_person
+from tests.repeats import held_by
 from tests.unit.subject import country as simulated
 from tests.unit.subject.country import HEALTH, Country, new_country
 
 pytestmark = pytest.mark.slow
 LOOK = Look("dpo", "thư đề nghị của công dân")
 HOUR = timedelta(hours=1)
+BY_ITS_HISTORY = (
+    "unit/subject/test_subject.py::test_of_versions_that_are_not_kept_the_history_tells_or_it_is_said_that_nothing_does"
+)
 CITIZEN = "registry/population/citizen"
 
 
@@ -41,7 +45,7 @@ def ahead(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulated, "commit_records", recorded)
 
 
-@pytest.mark.parametrize("are_dated_ahead", [False, True])
+@pytest.mark.parametrize("are_dated_ahead", [pytest.param(False, marks=held_by(BY_ITS_HISTORY)), True])
 def test_a_history_is_not_asked_for_a_version_by_an_instant_of_which_it_has_another(
     tmp_path: Path, *, are_dated_ahead: bool
 ) -> None:

@@ -85,7 +85,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
 
 def test_the_answer_equals_a_search_through_every_version_of_every_shared_table(country: Country) -> None:
     """Of those asked some have no insurance number, one was found to be two, and some are in no register any more."""
-    some, asked = 0, some_of(country.humans[:50], 12)
+    some, asked = 0, some_of(country.humans[:50], 6)
     assert any(not human.numbers for human in asked)
     assert any(len(human.ids) > 1 for human in asked)
     assert any(not {*human.ids} & {*country.citizens} for human in asked)
@@ -248,7 +248,7 @@ def test_reads_are_those_that_were_offered_a_version_with_her_row(country: Count
     reads += [a_read(country, ("moh", "citizen", ""), "query", None, 0), a_read(country, table, "metadata", None, 0)]
     append(country.lake, "reads", to_arrow(reads, "b"), once="reads/b")
     some = 0
-    for human in some_of(country.humans[:12], 4):
+    for human in some_of(country.humans[:12], 2):
         held = set(country.truth(human).get(table, {}))
         left = {version + 1 for version in held} - held
         expected = {
@@ -270,7 +270,7 @@ def test_what_a_killed_run_shared_without_record_is_told(country: Country) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("include.pipelines.sharing.products.record_commits", lambda *_, **__: None)
         country.publish()
-    for human in some_of(country.humans[:5], 2):
+    for human in some_of(country.humans[:5], 1):
         subject = answer_person(country.context, human.person_id, look=LOOK)
         assert without_counts(told(subject)) == without_counts(country.truth(human))
 
