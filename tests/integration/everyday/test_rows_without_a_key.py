@@ -14,7 +14,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published
-from tests.repeats import some_of
+from tests.repeats import held_by
 
 DAY = timedelta(days=1)
 KEYLESS = (None,) * 4
@@ -67,12 +67,22 @@ def test_while_they_are_there_they_stay_open_and_nothing_is_published(days: Days
 
 
 GONE = [(900,), (901, 902), (900, 901), (900, 901, 902, 903)]
+# One of two of the same instant, with nothing else that is new; and one of each of two instants beside news.
+QUICK = [((900,), False), ((901, 902), True)]
+OWN = "integration/everyday/test_rows_without_a_key.py"
+LONG = held_by(f"{OWN}::test_those_that_the_source_deleted_are_closed_and_the_others_stay")
 
 
 @pytest.mark.parametrize(
     ("gone", "with_news"),
-    some_of([(gone, (n + turn) % 2 == 1) for turn in (0, 1) for n, gone in enumerate(GONE)], len(GONE)),
-)
+    [
+        *QUICK,
+        *(
+            pytest.param(gone, with_news, marks=LONG)
+            for gone in GONE for with_news in (False, True) if (gone, with_news) not in QUICK
+        ),
+    ],
+)  # fmt: skip
 def test_those_that_the_source_deleted_are_closed_and_the_others_stay(
     days: Days, gone: tuple[int, ...], with_news: bool
 ) -> None:
