@@ -21,7 +21,7 @@ from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.repeats import held_by, repeats
 
-DAYS = repeats(5, 30)
+DAYS = repeats(4, 30)
 SEED = int(os.environ.get("EVERY_DAYS_SEED", "20260301"))
 OWN = "integration/everyday/test_day_after_day.py::test_the_lake_equals_the_source_every_day"
 
