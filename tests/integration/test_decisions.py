@@ -66,6 +66,19 @@ def house(tmp_path) -> Strict:
     return Strict(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def first_approved(tmp_path_factory) -> Strict:
+    house = Strict(tmp_path_factory.mktemp("approved"))
+    house.try_sync("r1", approval=Approval("Lê Thu"))
+    return house
+
+
+@pytest.fixture
+def approved(first_approved, tmp_path) -> Strict:
+    """A house whose first run was approved, in a folder of its own."""
+    return first_approved.copied_to(tmp_path)
+
+
 def test_a_scripted_week_is_in_the_ledger_and_nothing_besides(house):
     held = house.try_sync("r1")
     assert held["verdict"] == "held"
@@ -186,56 +199,55 @@ def test_a_crash_between_entry_and_effect_leaves_the_entry_and_the_effect_can_be
     assert len(house.decisions()) == 1
 
 
-def test_a_restore_that_was_killed_is_on_record_and_can_be_done_again(house, monkeypatch):
-    house.try_sync("r1", approval=Approval("Lê Thu"))
-    house.change("DELETE FROM doanh_nghiep WHERE ma_dn = '0100000005'")
-    house.try_sync("r2", is_full=True, approval=Approval("Lê Thu"))
-    go_back = {"version": 0, "approval": Approval("Trần An"), "context": house.context}
+def test_a_restore_that_was_killed_is_on_record_and_can_be_done_again(approved, monkeypatch):
+    approved.change("DELETE FROM doanh_nghiep WHERE ma_dn = '0100000005'")
+    approved.try_sync("r2", is_full=True, approval=Approval("Lê Thu"))
+    go_back = {"version": 0, "approval": Approval("Trần An"), "context": approved.context}
     with monkeypatch.context() as patch:
         patch.setattr("deltalake.DeltaTable.restore", kill)
         with pytest.raises(Killed):
             restore_step(*TABLE, "back", **go_back)
-    assert len([p for _, _, p in house.decisions() if p["run_id"] == "back"]) == 1
-    assert house.state().version == 1
+    assert len([p for _, _, p in approved.decisions() if p["run_id"] == "back"]) == 1
+    assert approved.state().version == 1
     assert restore_step(*TABLE, "back", **go_back).version == 2
-    assert len([p for _, _, p in house.decisions() if p["run_id"] == "back"]) == 1
+    assert len([p for _, _, p in approved.decisions() if p["run_id"] == "back"]) == 1
 
 
-def test_no_value_is_shown_without_purpose_or_without_an_entry(house, monkeypatch, tmp_path):
-    house.try_sync("r1", approval=Approval("Lê Thu"))
+def test_no_value_is_shown_without_purpose_or_without_an_entry(approved, monkeypatch, tmp_path):
     for purpose in ("", "  \n"):
         with pytest.raises(Misuse, match="what the values are needed for"):
             Look.of("Lê Thu", purpose)
-    before = len(house.decisions())
+    before = len(approved.decisions())
     with pytest.raises(Misuse, match="nobody"):
-        read_version(house.context, *TABLE, where="nobody = 1", look=LOOK)
-    assert len(house.decisions()) == before, "what cannot be read is no look"
+        read_version(approved.context, *TABLE, where="nobody = 1", look=LOOK)
+    assert len(approved.decisions()) == before, "what cannot be read is no look"
     monkeypatch.setattr(version_reading, "note_look", kill)
     monkeypatch.setattr(replaying, "note_rejected_look", kill)
     out = tmp_path / "out.csv"
     for look in (
-        lambda: read_version(house.context, *TABLE, look=LOOK),
-        lambda: read_version(house.context, *TABLE, look=LOOK, out=out),
-        lambda: show_rejected(house.context, *TABLE, rule_id=None, limit=9, look=LOOK),
+        lambda: read_version(approved.context, *TABLE, look=LOOK),
+        lambda: read_version(approved.context, *TABLE, look=LOOK, out=out),
+        lambda: show_rejected(approved.context, *TABLE, rule_id=None, limit=9, look=LOOK),
     ):
         with pytest.raises(Killed):
             look()
     assert not out.exists()
 
 
-def test_the_command_line_asks_for_the_purpose(house):
-    house.try_sync("r1", approval=Approval("Lê Thu"))
-    before = len(house.decisions())
+def test_the_command_line_asks_for_the_purpose(approved):
+    before = len(approved.decisions())
     for command in (("rejected", "show"), ("read",)):
-        refused = lienthong(house.folder, *command, *TABLE, "--values", **house.environ)
+        refused = lienthong(approved.folder, *command, *TABLE, "--values", **approved.environ)
         assert (refused.returncode, "--purpose" in refused.stderr) == (2, True), refused.stderr
         assert "Công ty" not in refused.stdout
-        assert lienthong(house.folder, *command, *TABLE, "--purpose", "x", **house.environ).returncode == 2
-    assert len(house.decisions()) == before
+        assert lienthong(approved.folder, *command, *TABLE, "--purpose", "x", **approved.environ).returncode == 2
+    assert len(approved.decisions()) == before
     for command in (("rejected", "show"), ("read",)):
-        shown = lienthong(house.folder, *command, *TABLE, "--values", "--purpose", "check a name", **house.environ)
+        shown = lienthong(
+            approved.folder, *command, *TABLE, "--values", "--purpose", "check a name", **approved.environ
+        )
         assert shown.returncode == 0, shown.stderr
-    told = house.decisions()[before:]
+    told = approved.decisions()[before:]
     assert [(kind, p["subject"], p["purpose"]) for kind, _, p in told] == [
         ("export", "rejected/business/enterprise", "check a name"),
         ("export", SUBJECT, "check a name"),
@@ -268,11 +280,10 @@ def test_rows_that_were_approved_are_not_asked_for_again_by_the_lag(tmp_path):
     assert [row["actor"] for row in rows if row["kind"] == "approval"] == ["Lê Thu", "Lê Thu"]
 
 
-def test_a_replay_that_would_publish_nothing_asks_nobody(house):
-    house.try_sync("r1", approval=Approval("Lê Thu"))
-    told = house.replay("r2")
+def test_a_replay_that_would_publish_nothing_asks_nobody(approved):
+    told = approved.replay("r2")
     assert (told["accepted"], told["held"], told["verdict"]) == (0, False, "published")
-    house.allow_debt()
-    told = house.replay("r3")
+    approved.allow_debt()
+    told = approved.replay("r3")
     assert (told["accepted"], told["verdict"]) == (1, "published")
-    assert len(house.decisions()) == 1
+    assert len(approved.decisions()) == 1

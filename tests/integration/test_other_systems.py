@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from include.simulator.loading import load_registry, system_uris
 from include.simulator.staging import Country
 from include.sources.landing import open_source
 from tests.ascii_tables import SCHEMAS
+from tests.repeats import held_by
 from tests.unit.schemas import examples, system_examples
 
 # Some tables of each; tests/unit/simulator/test_other_registries.py shows that every fault of all of them is found.
@@ -40,6 +41,13 @@ SMALLER = {
     "investment": "project",
 }
 ROWS = 40
+
+
+def one_of(registries: Iterable[str], function: str) -> list[Any]:
+    """The first; the others go the same way, and their rules are tried in tests/unit."""
+    first, *others = registries
+    mark = held_by(f"integration/test_other_systems.py::{function}")
+    return [first, *(pytest.param(other, marks=mark) for other in others)]
 
 
 def context_in(folder: Path, sources: dict[str, str]) -> PipelineContext:
@@ -70,7 +78,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Country, Pipeli
     return country, context_in(folder, {variable(server): uri for server, uri in uris.items()})
 
 
-@pytest.mark.parametrize("registry", SYSTEMS)
+@pytest.mark.parametrize(
+    "registry", one_of(SYSTEMS, "test_a_simulated_system_is_published_with_every_fault_and_only_those_rejected")
+)
 def test_a_simulated_system_is_published_with_every_fault_and_only_those_rejected(
     simulated: tuple[Country, PipelineContext], registry: str
 ) -> None:
@@ -127,10 +137,10 @@ def source_of(path: Path, table: Table) -> int:
     return len(broken[:2])
 
 
-def test_the_smaller_systems_are_synced_by_their_contracts(tmp_path: Path) -> None:
-    sources = {variable(registry): f"sqlite:///{tmp_path / registry}.sqlite" for registry in SMALLER}
-    context = context_in(tmp_path, sources)
-    for registry, table in SMALLER.items():
-        rejected = source_of(tmp_path / f"{registry}.sqlite", context.table(registry, table)[1])
-        figures = synced(context, registry, (table,), second=len(registry))[table]
-        assert (figures["accepted"], figures["rejected"]) == (ROWS, rejected), registry
+@pytest.mark.parametrize("registry", one_of(SMALLER, "test_the_smaller_systems_are_synced_by_their_contracts"))
+def test_the_smaller_systems_are_synced_by_their_contracts(registry: str, tmp_path: Path) -> None:
+    table = SMALLER[registry]
+    context = context_in(tmp_path, {variable(registry): f"sqlite:///{tmp_path / registry}.sqlite"})
+    rejected = source_of(tmp_path / f"{registry}.sqlite", context.table(registry, table)[1])
+    figures = synced(context, registry, (table,), second=len(registry))[table]
+    assert (figures["accepted"], figures["rejected"]) == (ROWS, rejected)

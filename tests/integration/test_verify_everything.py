@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
@@ -22,6 +24,9 @@ from include.audit.ledger import entries
 from include.audit.verification.findings import Verification
 from include.lake.delta.maintenance import find_tables
 from include.lake.delta.table_schema import CHECKPOINT_PROPERTY
+from include.lake.people.index import upsert_people
+from include.lake.people.tables import INDEX
+from include.lake.run_log.linking_log import LinkRunRow, append_link_run
 from include.pipelines.audit_log import record_commits, verify_lake, verify_report
 from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
@@ -31,22 +36,89 @@ from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import prepare_step, sync_registry
 from include.pipelines.sync.relationships import relationships_step
 from include.pipelines.upkeep.maintenance import maintain_lake
+from tests.ascii_tables import SCHEMAS
 from tests.integration.alterations import ALTERATIONS, files, forge_checkpoint, live_files, update, without_files
 from tests.integration.conftest import SyncedCountry
-from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.integration.everyday.ledger_source import CONTRACT, PaymentSource, context_of
+from tests.repeats import held_by
 
 pytestmark = pytest.mark.slow
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 ZONES = ("registry", "rejected", "reference", "people", "shared", "statistics", "audit")
 
 
+# The tables that `ALTERATIONS` names, of the same rows all, and what of them is shared.
+SMALL = {"payments": "payment", "population": "citizen", "land": "parcel", "finance": "payment"}
+AGREEMENT = """
+version: 1.0.0
+title: Chia sẻ với cơ quan thuế
+provider: Bộ Tài chính
+recipient: {id: tax, name: Cục Thuế}
+purpose: Thu thuế
+legalBasis: [Luật Quản lý thuế 38/2019/QH14]
+from: 2026-01-01
+until: 2099-12-31
+contact: {provider: a@bca.example, recipient: b@nso.example}
+products:
+  - name: ownership
+    table: land.parcel
+    columns: [{name: number, protection: none}, {name: share, protection: none}]
+  - name: payers
+    table: finance.payment
+    groupBy: [{name: full_name, protection: none}]
+"""
+
+
 @pytest.fixture(scope="module")
-def context(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
     """A lake of its own in which everything has happened: syncs, references, linking, sharing, reports, maintenance."""
     folder = tmp_path_factory.mktemp("whole")
+    if request.param == "small":
+        return live_small(folder)
+    country: SyncedCountry = request.getfixturevalue("country")
     context = country.copied_to(folder).context
     own = {"LIENTHONG_VAR": str(folder / "var"), "LIENTHONG_PSEUDONYM_KEY": KEY}
     return live(replace(context, environ={**context.environ, **own}))
+
+
+def in_both(function: str) -> pytest.MarkDecorator:
+    """In a small lake, and in that of a country whose four registries were linked, which takes a minute to make."""
+    of_a_country = pytest.param("country", marks=held_by(f"integration/test_verify_everything.py::{function}"))
+    return pytest.mark.parametrize("context", ["small", of_a_country], indirect=True)
+
+
+def live_small(folder: Path) -> PipelineContext:
+    """The same kinds of tables and files, of sixty rows; that persons were linked is only written down."""
+    payments = PaymentSource(f"sqlite:///{folder}/payments.db", seed=3, rows=60)
+    payments.spoil(8)
+    context = context_of(folder, payments.uri, LIENTHONG_VAR=str(folder / "var"), LIENTHONG_PSEUDONYM_KEY=KEY)
+    (context.schemas / "reference").mkdir()
+    shutil.copy2(SCHEMAS / "reference/provinces.csv", context.schemas / "reference")
+    (context.schemas / "agreements").mkdir()
+    (context.schemas / "agreements/tax.yaml").write_text(AGREEMENT, encoding="utf-8")
+    for registry, table in SMALL.items():
+        text = CONTRACT.replace("id: payments", f"id: {registry}").replace("name: payment\n", f"name: {table}\n")
+        if registry != "payments":
+            text = text.replace("name: payer", "name: full_name").replace("name: amount_vnd", "name: share")
+            text = f"{text}      - {{property: history, value: P9Y}}\n"
+        (context.schemas / "registries" / f"{registry}.odcs.yaml").write_text(text, encoding="utf-8")
+    for registry in SMALL:
+        sync_registry(registry, run_id="20260101T030000Z-00000000", context=context)
+    for day in (2, 3):
+        payments.live_day()
+        run = {"run_id": f"2026010{day}T030000Z-00000000", "approval": Approval("Lê Thu", "tried")}
+        sync_registry("payments", context=context, **run)
+    linked = folder / "index.parquet"
+    pq.write_table(pa.Table.from_pylist([dict.fromkeys(INDEX.names, name) for name in "ab"], INDEX), linked)
+    upsert_people(context.lake, "index", str(linked), run_id="l1")
+    append_link_run(context.lake, LinkRunRow(run_id="l1", verdict="held", persons=2, started_at=context.now()))
+    record_commits(context, ["people/index", "audit/link_runs"])
+    shared = share_step(None, "20260102T020000Z-00000000", context=context)
+    assert shared.verdict == "shared", shared
+    report_step(context=context)
+    maintain_lake(context, at=context.now())
+    context.lake.table("audit/ledger").create_checkpoint()
+    return with_checkpoints(context)
 
 
 def live(context: PipelineContext) -> PipelineContext:
@@ -64,6 +136,10 @@ def live(context: PipelineContext) -> PipelineContext:
     share_step(None, "20260102T020000Z-00000000", context=context)
     report_step(context=context)
     maintain_lake(context, at=context.now())
+    return with_checkpoints(context)
+
+
+def with_checkpoints(context: PipelineContext) -> PipelineContext:
     for table in ("registry/population/citizen", "audit/checks", "shared/tax/ownership"):
         opened = context.lake.table(table)
         opened.alter.set_table_properties({"delta.checkpointInterval": "100"})  # a checkpoint comes with its commit
@@ -103,12 +179,14 @@ def tables(lake: Path, zone: str) -> list[str]:
     return [table for table in found if table != "audit/ledger"]
 
 
+@in_both("test_an_untouched_lake_is_whole")
 def test_an_untouched_lake_is_whole(context: PipelineContext) -> None:
     found = checked(context)
     assert found.ok, found.discrepancies[:5]
     assert {table.partition("/")[0] for zone in ZONES for table in tables(Path(context.lake.uri), zone)} == set(ZONES)
 
 
+@in_both("test_every_table_was_begun_with_frequent_checkpoints")
 def test_every_table_was_begun_with_frequent_checkpoints(context: PipelineContext) -> None:
     """Opening a table reads each commit since its last checkpoint: a sync took three times as long by the 80th day."""
     lake = Path(context.lake.uri)
@@ -120,6 +198,7 @@ def test_every_table_was_begun_with_frequent_checkpoints(context: PipelineContex
         assert int(described["configuration"].get(CHECKPOINT_PROPERTY, "100")) <= 25, table
 
 
+@in_both("test_one_byte_anywhere_is_found")
 def test_one_byte_anywhere_is_found(context: PipelineContext) -> None:
     """In every zone, in every kind of file that a reader may open."""
     lake, chance = Path(context.lake.uri), random.Random(7)
@@ -157,6 +236,7 @@ def test_one_byte_anywhere_is_found(context: PipelineContext) -> None:
     assert checked(context).ok
 
 
+@in_both("test_one_byte_of_the_ledger_is_found_or_changes_nothing_that_it_says")
 @pytest.mark.parametrize(
     "kind", ["*.parquet", "_delta_log/*.json", "_delta_log/*.parquet", "_delta_log/_last_checkpoint"]
 )
@@ -172,6 +252,7 @@ def test_one_byte_of_the_ledger_is_found_or_changes_nothing_that_it_says(context
                 assert entries.read(context.lake) == before
 
 
+@in_both("test_a_checkpoint_that_hides_entries_of_the_ledger")
 def test_a_checkpoint_that_hides_entries_of_the_ledger(context: PipelineContext) -> None:
     lake = Path(context.lake.uri)
     with kept(lake / "audit/ledger"):
@@ -181,6 +262,7 @@ def test_a_checkpoint_that_hides_entries_of_the_ledger(context: PipelineContext)
     assert "were cut off" in found.why
 
 
+@in_both("test_an_alteration_is_found_and_named")
 @pytest.mark.parametrize("name", ALTERATIONS)
 def test_an_alteration_is_found_and_named(context: PipelineContext, name: str) -> None:
     lake = Path(context.lake.uri)
@@ -192,6 +274,7 @@ def test_an_alteration_is_found_and_named(context: PipelineContext, name: str) -
     assert any(named in d.why or named in d.subject for d in found.discrepancies), found.discrepancies
 
 
+@in_both("test_a_falsified_figure_is_named_by_its_row")
 def test_a_falsified_figure_is_named_by_its_row(context: PipelineContext) -> None:
     lake = Path(context.lake.uri)
     broken = [row for row in DeltaTable(lake / "audit/checks").to_pyarrow_table().to_pylist() if row["violations"]]
@@ -206,6 +289,7 @@ def test_a_falsified_figure_is_named_by_its_row(context: PipelineContext) -> Non
     assert whys == [f"{row} of audit/checks was altered"] * measured
 
 
+@in_both("test_a_report_that_somebody_holds")
 def test_a_report_that_somebody_holds(context: PipelineContext, tmp_path: Path) -> None:
     latest = Path(context.lake.uri) / "audit/reports/latest"
     for original in sorted(latest.iterdir()):
@@ -231,6 +315,7 @@ def test_a_report_that_somebody_holds(context: PipelineContext, tmp_path: Path) 
     assert "no entry of the ledger has its digest" in verify_report(context, stranger).why.english
 
 
+@in_both("test_no_value_of_a_register_is_in_what_verify_says")
 def test_no_value_of_a_register_is_in_what_verify_says(context: PipelineContext) -> None:
     lake = Path(context.lake.uri)
     with kept(lake / "people/index"), kept(lake / "rejected/population/citizen"):

@@ -19,7 +19,7 @@ from include.contracts.model import Column
 from include.quality.conversion import conversions
 from tests.repeats import repeats
 
-SOME = settings(max_examples=repeats(30, 100), deadline=None)
+SOME = settings(max_examples=repeats(15, 100), deadline=None)
 ZONES = ("UTC", "Asia/Ho_Chi_Minh", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 SIZES = st.sampled_from([(4, 0), (5, 2), (18, 4), (38, 0), (38, 20), (38, 38)])
 PLAIN = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*", re.ASCII)

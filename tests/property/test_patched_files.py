@@ -136,7 +136,7 @@ def test_a_patched_file_holds_the_rows_as_they_are_now(case):
         assert untouched(patched, names) == untouched(pa.py_buffer(content), names)
 
 
-@settings(max_examples=repeats(60, 400), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repeats(20, 400), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(cases(), st.integers(0, 9), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=4))
 def test_a_damaged_file_is_patched_rightly_or_not_at_all(case, cut, damage):
     """In half of the cases it is the footer; in a few the file ends too early. Arrow says what is in such a file."""

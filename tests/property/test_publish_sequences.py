@@ -198,7 +198,7 @@ def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Publishe
 
 
 @pytest.mark.slow
-@settings(max_examples=repeats(5, 100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repeats(3, 100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(TABLES)), st.lists(extracts(), min_size=1, max_size=6))
 def test_any_sequence_of_runs(policy: str, sequence: list[Extract]) -> None:
     table = TABLES[policy]

@@ -54,7 +54,7 @@ ROWS = st.lists(
     max_size=14,
 )
 SLOW = settings(
-    max_examples=repeats(15, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=repeats(10, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 
 
@@ -184,7 +184,7 @@ def conserves(outcome: Outcome, rows: list[dict[str, Any]]) -> None:
     assert not set(keys) & clashing
 
 
-@settings(SLOW, max_examples=repeats(12, 35))
+@settings(SLOW, max_examples=repeats(8, 35))
 @given(rows=ROWS, beside=st.none() | BESIDE)
 def test_a_row_clashes_with_published_rows_and_both_evaluations_say_so(
     table: Table, rows: list[dict[str, Any]], beside: list[dict[str, Any]] | None

@@ -151,7 +151,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-SOME = settings(max_examples=repeats(30, 100), deadline=None)
+SOME = settings(max_examples=repeats(15, 100), deadline=None)
 
 
 def check(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:

@@ -22,10 +22,10 @@ from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.sync.resumable_runs import resumable_run
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of, copied
 from tests.integration.everyday.test_day_after_day import published
+from tests.repeats import held_by
 
 Days = tuple[PaymentSource, PipelineContext]
-
-
+OWN = "integration/everyday/test_every_day.py"
 LAKE = "Hồ dữ liệu"
 
 
@@ -67,7 +67,10 @@ def test_nothing_new_is_told_and_nothing_is_written_or_judged(days: Days) -> Non
     assert not context.lake.list(context.lake.path("staging", "payments", "payment"))
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+@pytest.mark.parametrize(
+    "kind",
+    ["postgresql", pytest.param("mariadb", marks=held_by(f"{OWN}::test_rows_that_come_again_are_not_judged_again"))],
+)
 def test_rows_that_come_again_are_not_judged_again(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if kind == "mariadb":
         server = request.getfixturevalue("mariadb")
@@ -226,7 +229,10 @@ def test_a_source_that_drifted_publishes_nothing_and_says_what_to_do(days: Days)
     assert published(context) == source.content()
 
 
-@pytest.mark.parametrize("cursor", ["[id]", "[updated_at, id]"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["[updated_at, id]", pytest.param("[id]", marks=held_by(f"{OWN}::test_an_integer_or_a_pair_moves_forward_too"))],
+)
 def test_an_integer_or_a_pair_moves_forward_too(cursor: str, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/payments.db"
     source, context = PaymentSource(uri, seed=3, rows=40), context_of(tmp_path, uri)

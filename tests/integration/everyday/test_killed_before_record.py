@@ -26,24 +26,29 @@ from include.pipelines.upkeep import versions
 from include.pipelines.upkeep.maintenance import maintain_lake
 from include.pipelines.upkeep.versions import restore_step
 from tests.integration.everyday.ledger_source import PaymentSource, context_of, copied
-from tests.repeats import some_of
+from tests.repeats import held_by
 
 
 class Killed(BaseException):
     """What no handler of ours catches."""
 
 
+APPEND = (audit_log.ledger, "append")
 # Each is called once between the commit and the last record: killed before it, and after it.
 POINTS = [
     (assess_and_publish_steps, "close_rejected"),
     (assess_and_publish_steps, "record_run"),
     (audit_log.run_log, "append_run"),
     (audit_log, "commit_records"),
-    (audit_log.ledger, "append"),
+    APPEND,
     (assess_and_publish_steps, "publish_contract"),
     (assess_and_publish_steps, "record_standing"),
     (audit_log, "digests_of"),
 ]
+QUICK = ("a sync with news", "a restore")
+OWN = "integration/everyday/test_killed_before_record.py"
+LONG = held_by(f"{OWN}::test_a_sync_killed_after_its_commit")
+LONG_RESTORE = held_by(f"{OWN}::test_a_restore_killed_after_its_commit")
 APPROVAL = Approval("Lê Thu", "tried")
 Next = Callable[[PipelineContext, PaymentSource], Any]
 
@@ -130,10 +135,14 @@ def day(first_day: tuple[PaymentSource, Path], tmp_path: Path) -> tuple[PaymentS
 @pytest.mark.parametrize(
     ("then", "where", "when"),
     [
+        # Nothing is on record yet, or half of it; and what is another kind of run altogether.
+        ("a sync with news", POINTS[0], "before"),
+        ("a sync with news", APPEND, "before"),
+        ("a restore", POINTS[0], "before"),
         # After one of them is, but for what lies between, before the next.
-        *(("a sync with news", where, "before") for where in POINTS),
-        *(("a sync with news", where, "after") for where in reversed(some_of(reversed(POINTS), 2))),
-        *((then, POINTS[0], "before") for then in NEXT if then != "a sync with news"),
+        *(pytest.param("a sync with news", where, "before", marks=LONG) for where in POINTS[1:] if where != APPEND),
+        *(pytest.param("a sync with news", where, "after", marks=LONG) for where in POINTS),
+        *(pytest.param(then, POINTS[0], "before", marks=LONG) for then in NEXT if then not in QUICK),
     ],
     ids=lambda value: value[1] if isinstance(value, tuple) else value,
 )
@@ -166,9 +175,11 @@ def test_a_sync_killed_after_its_commit(
 
 @pytest.mark.parametrize(
     ("where", "when"),
-    some_of(
-        [((versions, name), when) for when in ("before", "after") for name in ("reopen_rejected", "record_run")], 2
-    ),
+    [
+        ((versions, "record_run"), "before"),
+        pytest.param((versions, "reopen_rejected"), "before", marks=LONG_RESTORE),
+        *(pytest.param((versions, name), "after", marks=LONG_RESTORE) for name in ("reopen_rejected", "record_run")),
+    ],
     ids=lambda value: value[1] if isinstance(value, tuple) else value,
 )
 @pytest.mark.parametrize("then", ["a sync with news"])

@@ -22,15 +22,18 @@ from include.pipelines.context import PipelineContext
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
 from tests.integration.lake.weed import S3
-from tests.repeats import repeats
+from tests.repeats import held_by, repeats
 
-KILLS = repeats(9, 60)
+KILLS = repeats(6, 60)
 SEED = int(os.environ.get("KILL_SEED", "4"))
 ROOT = Path(__file__).parents[3]
 FIRST, SECOND = "20260301T000000Z-00000001", "20260302T000000Z-00000002"
 
 
-@pytest.mark.parametrize("store", ["local", "s3"])
+OWN = "integration/everyday/test_killed_syncs.py::test_nobody_can_tell_that_a_sync_was_killed"
+
+
+@pytest.mark.parametrize("store", ["local", pytest.param("s3", marks=held_by(OWN))])
 def test_nobody_can_tell_that_a_sync_was_killed(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A first load and an increment, undisturbed once, then killed and gone on with, in lake after lake.
 

@@ -29,6 +29,7 @@ INCLUDE = Path(__file__).resolve().parents[3] / "include"
 NAMED = re.compile(
     r'\b(?:AS|TABLE|VIEW|JOIN|FROM|lambda) "?([a-z][a-z0-9_]*)\b|(?:\)|FROM \S+|JOIN \S+) (?:AS )?([a-z][a-z0-9_]*)\b'
 )
+OF_SQL = re.compile(r"\b(SELECT|FROM|JOIN|WITH)\b|lambda")
 OF_OLD = {"place", "dated", "member", "code", "opened", "source", "published", "changes"}  # some did harm
 OF_A_HISTORY = {"valid_from", "valid_until"}  # `lienthong check` refuses them in a table with a history
 KINDS = ("TEXT", "INTEGER", "TEXT", "INTEGER", "INTEGER", "TEXT", "TEXT")
@@ -51,7 +52,8 @@ ROWS: tuple[tuple[tuple[Any, ...], ...], ...] = (
 def names_of_ours() -> list[str]:
     """Names of columns, relations and parameters in the SQL of `include`; without LONG_TESTS the short ones."""
     files = [path for path in INCLUDE.rglob("*.*") if path.suffix in {".py", ".sql"}]
-    texts = [sql for path in files for sql in sql_of(path) if re.search(r"\b(SELECT|FROM|JOIN|WITH)\b|lambda", sql)]
+    files = [path for path in files if OF_SQL.search(path.read_text(encoding="utf-8"))]  # to parse one takes long
+    texts = [sql for path in files for sql in sql_of(path) if OF_SQL.search(sql)]
     found = {name for sql in texts for pair in NAMED.findall(sql) for name in pair if name} - OF_A_HISTORY
     return sorted(name for name in found if len(name) <= repeats(1, 99) or name in OF_OLD)
 

@@ -15,12 +15,13 @@ from include.pipelines.sync import extraction
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published
 from tests.integration.everyday.test_every_day import rewrite, sync
-from tests.repeats import some_of
+from tests.repeats import held_by, some_of
 
 pytestmark = pytest.mark.slow
 Days = tuple[PaymentSource, PipelineContext, list[str]]
 DAY = timedelta(days=1)
 KINDS = ["text", "integer"]
+OWN = "integration/everyday/test_row_set_checksum.py"
 TRIMMED = ", transformLogic: trim(so_phieu)"
 OF_TEXT = "{name: number, physicalName: so_phieu, logicalType: string, primaryKey: true" + TRIMMED + "}"
 OF_INTEGERS = """{name: id, logicalType: integer, primaryKey: true}
@@ -50,7 +51,14 @@ def days(request: pytest.FixtureRequest, tmp_path: Path, database: str, monkeypa
     return source, context, compared
 
 
-@pytest.mark.parametrize("days", KINDS, indirect=True)
+@pytest.mark.parametrize(
+    "days",
+    [
+        "text",
+        pytest.param("integer", marks=held_by(f"{OWN}::test_new_rows_changed_rows_and_rejected_rows_need_no_keys")),
+    ],
+    indirect=True,
+)
 def test_new_rows_changed_rows_and_rejected_rows_need_no_keys(days: Days) -> None:
     source, context, compared = days
     source.insert(5)
@@ -80,9 +88,19 @@ UNSEEN: dict[str, Callable[[PaymentSource], None]] = {
 }
 
 
-# In turn of one key's type and of the other's.
+# A key that went while another came, so that no count tells; and a key that is another.
+QUICK = [("integer", "a row is deleted and another came late"), ("text", "a key was corrected")]
+
+
 @pytest.mark.parametrize(
-    ("days", "what"), some_of([(KINDS[(n + turn) % 2], what) for turn in (0, 1) for n, what in enumerate(UNSEEN)], 5),
+    ("days", "what"),
+    [
+        *QUICK,
+        *(
+            pytest.param(kind, what, marks=held_by(f"{OWN}::test_what_no_cursor_shows_is_found_by_the_keys"))
+            for kind in KINDS for what in UNSEEN if (kind, what) not in QUICK
+        ),
+    ],
     indirect=["days"],
 )  # fmt: skip
 def test_what_no_cursor_shows_is_found_by_the_keys(days: Days, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import sqlalchemy as sa
 from include.lake.rejected.open_rejections import open_rejections_of
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
-from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, context_of
+from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, context_of, copied
 from tests.integration.everyday.test_day_after_day import published
-from tests.repeats import some_of
+from tests.repeats import held_by
 
 DAY = timedelta(days=1)
 KEYLESS = (None,) * 4
@@ -54,9 +55,18 @@ def payers(context: PipelineContext) -> list[str]:
         return [row[0] for row in opened.connection.execute("SELECT nguoi_nop FROM opened ORDER BY 1").fetchall()]
 
 
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Days, Path]:
+    folder = tmp_path_factory.mktemp("first")
+    return Days(folder), folder
+
+
 @pytest.fixture
-def days(tmp_path: Path) -> Days:
-    return Days(tmp_path)
+def days(first_day: tuple[Days, Path], tmp_path: Path) -> Days:
+    """The source after its first sync, in a folder of its own."""
+    days = copy.copy(first_day[0])
+    days.source, days.context = copied(days.source, first_day[1], tmp_path)
+    return days
 
 
 def test_while_they_are_there_they_stay_open_and_nothing_is_published(days: Days) -> None:
@@ -67,12 +77,22 @@ def test_while_they_are_there_they_stay_open_and_nothing_is_published(days: Days
 
 
 GONE = [(900,), (901, 902), (900, 901), (900, 901, 902, 903)]
+# One of two of the same instant, with nothing else that is new; and one of each of two instants beside news.
+QUICK = [((900,), False), ((901, 902), True)]
+OWN = "integration/everyday/test_rows_without_a_key.py"
+LONG = held_by(f"{OWN}::test_those_that_the_source_deleted_are_closed_and_the_others_stay")
 
 
 @pytest.mark.parametrize(
     ("gone", "with_news"),
-    some_of([(gone, (n + turn) % 2 == 1) for turn in (0, 1) for n, gone in enumerate(GONE)], len(GONE)),
-)
+    [
+        *QUICK,
+        *(
+            pytest.param(gone, with_news, marks=LONG)
+            for gone in GONE for with_news in (False, True) if (gone, with_news) not in QUICK
+        ),
+    ],
+)  # fmt: skip
 def test_those_that_the_source_deleted_are_closed_and_the_others_stay(
     days: Days, gone: tuple[int, ...], with_news: bool
 ) -> None:
