@@ -18,7 +18,7 @@ from tests.integration.lake import publish_worker
 from tests.repeats import repeats
 from tests.unit.lake.staging import PERSON, stage, staged_paths
 
-ROWS = 60_000
+ROWS = repeats(20_000, 60_000)
 ROUNDS = repeats(2, 4)
 KILLS = 2
 

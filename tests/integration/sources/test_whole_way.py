@@ -276,7 +276,7 @@ def test_the_newest_of_one_key_wins_by_every_digit_or_is_rejected(tmp_path: Path
 
 def test_a_table_of_very_many_columns(tmp_path: Path) -> None:
     """Past every bound at which wide tables are treated otherwise."""
-    rows, filled = repeats(100, 3000), repeats(700, 1997)
+    rows, filled = repeats(100, 3000), repeats(520, 1997)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as file:
         names = ["ma", "u", "f1", *(f"cot_so_{n}" for n in range(filled))]
         file.execute(f"CREATE TABLE t ({', '.join(f'{name} TEXT' for name in names)})")
