@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator.staging import SOURCES
 from tests.integration.conftest import SyncedCountry
+from tests.repeats import some_of
 
 pytestmark = pytest.mark.slow
 UPDATED = {"finance": "NGAY_CAP_NHAT"}
@@ -101,7 +102,7 @@ def _text(value: object) -> str | None:
 def test_the_same_sources_again_change_nothing(country: SyncedCountry) -> None:
     lake = country.context.lake
     before = {facts["table"]: facts["version"] for facts in country.tables}
-    for registry in country.runs:
+    for registry in some_of(country.runs, 2):
         again = sync_registry(registry, run_id="20260102T000000Z-00000000", context=country.context)
         assert again.verdict == "unchanged", again
         for facts in again.tables:

@@ -17,6 +17,7 @@ from tests.integration.change_log.registered_source import (
     published,
     synced,
 )
+from tests.repeats import held_by
 
 
 def drop_slot(source: Session) -> None:
@@ -44,21 +45,42 @@ def leave_for_a_while(source: Session) -> None:
 
 def publish_less_for_a_while(source: Session) -> None:
     source.execute("ALTER PUBLICATION lienthong_citizens SET (publish = 'insert')")
-    source.execute("DELETE FROM cong_dan WHERE so_dinh_danh = 3")
+    source.execute("DELETE FROM cong_dan WHERE so_dinh_danh = 4")
     source.execute("ALTER PUBLICATION lienthong_citizens SET (publish = 'insert, update, delete, truncate')")
 
 
-@pytest.mark.parametrize(
-    ("happen", "why"),
-    [
-        (drop_slot, "the replication slot is gone"),
-        (move_slot, "has moved past the last position"),
-        (lambda source: source.execute("TRUNCATE cong_dan"), "rewritten or emptied"),
-        (rewrite, "rewritten or emptied"),
-        (leave_for_a_while, "its publication were altered"),
-        (publish_less_for_a_while, "its publication were altered"),
-    ],
+LOST: list[tuple[Any, str]] = [
+    (rewrite, "rewritten or emptied"),
+    (drop_slot, "the replication slot is gone"),
+    (move_slot, "has moved past the last position"),
+    (leave_for_a_while, "its publication were altered"),
+    (publish_less_for_a_while, "its publication were altered"),
+    (lambda source: source.execute("TRUNCATE cong_dan"), "rewritten or emptied"),
+]
+
+
+def test_a_log_that_leads_nowhere_is_noticed_one_time_after_another(
+    source: Session, logged_database: str, tmp_path: Path
+) -> None:
+    """What is told each time shows that the whole run before it noted a position again."""
+    context = context_of(tmp_path, logged_database)
+    synced(context)
+    for number, (happen, why) in enumerate(LOST[1:]):  # a rewritten table has a new file, as an emptied one
+        source.execute("UPDATE cong_dan SET so_tien = so_tien + 5 WHERE so_dinh_danh = 7")
+        happen(source)
+        source.execute("INSERT INTO cong_dan VALUES (%s, 'Vũ', 1)", (900 + number,))
+        found = synced(context)
+        assert (found["mode"], why in found["why"]) == ("full", True), found["why"]
+        assert published(context) == content(source)
+    source.execute("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh = 904")
+    assert synced(context)["mode"] == "incremental"
+    assert published(context) == content(source)
+
+
+@held_by(
+    "integration/change_log/test_postgres_log_lost.py::test_a_log_that_leads_nowhere_is_noticed_one_time_after_another"
 )
+@pytest.mark.parametrize(("happen", "why"), LOST)
 def test_a_log_that_does_not_lead_to_the_present_is_noticed(
     happen: Any, why: str, source: Session, logged_database: str, tmp_path: Path
 ) -> None:
@@ -154,10 +176,19 @@ def test_a_partition_that_was_away_for_a_while_is_noticed(logged_database: str, 
         assert published(context) == content(source)
 
 
-@pytest.mark.parametrize("kind", ["loai", "ten_loai", "loai[]", "hop"])
+RENAMED = held_by("integration/change_log/test_postgres_log_lost.py::test_a_renamed_label_of_an_enum_is_noticed")
+
+
+@pytest.mark.parametrize(
+    "kind", ["hop[]", *(pytest.param(kind, marks=RENAMED) for kind in ("loai", "ten_loai", "loai[]", "hop"))]
+)
 def test_a_renamed_label_of_an_enum_is_noticed(kind: str, logged_database: str, tmp_path: Path) -> None:
-    """Older tests changed what lies in the table or its publication; a label lies beside both."""
-    value = {"loai[]": "ARRAY['cu'::loai]", "hop": "ROW('cu')::hop"}.get(kind, "'cu'")
+    """Older tests changed what lies in the table or its publication; a label lies beside both.
+
+    An array of a composite of a domain over the enum is as far from it as a column gets.
+    """
+    values = {"loai[]": "ARRAY['cu'::loai]", "hop": "ROW('cu')::hop", "hop[]": "ARRAY[ROW('cu')::hop]"}
+    value = values.get(kind, "'cu'")
     with psycopg.connect(logged_database, autocommit=True) as source:
         source.execute("DROP TABLE cong_dan; CREATE TYPE loai AS ENUM ('cu', 'moi'); CREATE DOMAIN ten_loai AS loai")
         source.execute("CREATE TYPE hop AS (loai ten_loai)")

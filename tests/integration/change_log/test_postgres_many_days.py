@@ -19,7 +19,7 @@ from tests.forking import Forked
 from tests.integration.change_log.registered_source import content, context_of, published, synced
 from tests.repeats import repeats
 
-DAYS, SEED = repeats(6, 30), int(os.environ.get("LOG_SEED", "7"))
+DAYS, SEED = repeats(3, 30), int(os.environ.get("LOG_SEED", "7"))
 IN_FLIGHT = 1_000_000  # numbers from here on are written while runs read
 
 

@@ -1,4 +1,4 @@
-"""One step of run r2, in a process that has run out of disk or may not write. Prints the error's class and text."""
+"""Steps of run r2, in a process that has run out of disk or may not write. Prints each error's class and text."""
 
 from __future__ import annotations
 
@@ -62,15 +62,17 @@ def act(step: str, lake: Lake) -> None:
         lake.write_text(lake.path("staging/note.json"), "x" * 5_000)
 
 
-def main(uri: str, scratch: str, step: str, fault: str) -> None:
-    """Suffer the fault, do the step, tell how it went."""
+def main(uri: str, scratch: str, steps: str, fault: str) -> None:
+    """Suffer the fault, do the steps, tell of each how it went."""
     lake = Lake.from_environment({"LAKE_URI": uri, "LIENTHONG_TMP": scratch})
     suffer(fault, lake)
     try:
-        act(step, lake)
-        print("done")
-    except LakeError as error:
-        print(f"{type(error).__name__}: {error}")
+        for step in steps.split():
+            try:
+                act(step, lake)
+                print("done")
+            except LakeError as error:
+                print(f"{type(error).__name__}: {error}")
     finally:
         # What watches the process writes its own files when it ends.
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

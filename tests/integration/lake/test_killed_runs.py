@@ -15,10 +15,11 @@ from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake
 from tests.forking import Forked
 from tests.integration.lake import publish_worker
+from tests.repeats import repeats
 from tests.unit.lake.staging import PERSON, stage, staged_paths
 
-ROWS = 60_000
-ROUNDS = 4
+ROWS = repeats(20_000, 60_000)
+ROUNDS = repeats(2, 4)
 KILLS = 2
 
 
@@ -128,7 +129,7 @@ def test_a_first_run_killed_at_any_instant(tmp_path):
     seconds = complete(calm, 1, 0)
     after = published(open_lake(calm))
     chance = random.Random(7)
-    for number in range(3):
+    for number in range(repeats(2, 3)):
         folder = tmp_path / f"round{number}"
         shutil.copytree(base, folder)
         lake = open_lake(folder)

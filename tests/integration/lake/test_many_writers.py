@@ -21,6 +21,7 @@ from include.lake.storage.lake import Lake
 from tests.forking import Forked
 from tests.integration.lake import writer
 from tests.once import begin
+from tests.repeats import held_by
 from tests.unit.lake.staging import PERSON, START, content, run
 
 ORIGIN = ("origin", "first", 0)
@@ -65,6 +66,12 @@ def check_nothing_is_lost(lake: Lake, writers: int, commits: int) -> None:
 
 
 @pytest.mark.slow
+def test_writers_at_once_lose_nothing(tmp_path):
+    check_nothing_is_lost(write_at_once(tmp_path, 4, 3), 4, 3)
+
+
+@pytest.mark.slow
+@held_by("integration/lake/test_many_writers.py::test_writers_at_once_lose_nothing")
 def test_ten_writers_at_once_lose_nothing(tmp_path):
     check_nothing_is_lost(write_at_once(tmp_path, 10, 5), 10, 5)
 

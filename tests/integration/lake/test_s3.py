@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from shutil import copyfile
 
 import pyarrow as pa
 import pytest
@@ -13,7 +14,7 @@ from deltalake import write_deltalake
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import Expired, expire_landing, find_tables, maintain_table
 from include.lake.incremental.reconciliation import reconcile
-from include.lake.publishing.code_lists import publish_reference
+from include.lake.publishing.code_lists import list_files, publish_reference
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected
 from include.lake.run_log import log_tables
@@ -21,6 +22,7 @@ from include.lake.run_log.run_row import RunRow
 from include.lake.storage.errors import LakeDenied, LakeUnreachable
 from include.lake.storage.lake import REPOSITORY, Lake
 from tests.integration.lake.weed import S3, serve
+from tests.repeats import repeats
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
 pytestmark = pytest.mark.slow
@@ -77,10 +79,14 @@ def test_rejected_rows_and_a_run_id_of_airflow(lake):
     assert [(row["_run_id"], row["full_name"]) for row in rows] == [(run_id, "Bình")]
 
 
-def test_code_lists_and_maintenance(lake):
-    names = publish_reference(lake, REPOSITORY / "schemas")
+def test_code_lists_and_maintenance(lake, tmp_path):
+    schemas = tmp_path / "schemas"
+    (schemas / "reference").mkdir(parents=True)
+    for path in [*list_files(REPOSITORY / "schemas")[:: repeats(8, 1)], REPOSITORY / "schemas/reference/sex.csv"]:
+        copyfile(path, schemas / "reference" / path.name)
+    names = publish_reference(lake, schemas)
     assert "sex" in names
-    assert publish_reference(lake, REPOSITORY / "schemas") == []
+    assert publish_reference(lake, schemas) == []
     assert f"reference/{names[0]}" in find_tables(lake)
     run(lake, PERSON, 1, [AN, BINH])
     run(lake, PERSON, 2, [AN])

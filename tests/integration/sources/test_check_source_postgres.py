@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
-import pytest
 from sqlalchemy.engine import make_url
 
 from include.lake.storage.lake import Lake
@@ -24,49 +23,63 @@ schema:
     physicalName: t
     properties:
       - {name: id, logicalType: integer, primaryKey: true, required: true}
-      - {COLUMN}
+      - {name: x, logicalType: string}
   - name: second
     physicalName: u
     properties:
       - {name: id, logicalType: integer, primaryKey: true, required: true}
 team: {name: r, members: [{username: an, role: data steward}]}
 """
+TABLE = """
+  - name: own_{0}
+    physicalName: t{0}
+    properties:
+      - {{name: id, logicalType: integer, primaryKey: true, required: true}}
+      - {{{1}}}
+"""
 FITS = "name: x, logicalType: string"
 
 
-def check(folder: Path, uri: str, column: str = FITS) -> tuple[list[str], list[str]]:
+def check(folder: Path, uri: str, contract: str = CONTRACT) -> tuple[list[str], list[str]]:
     """The verdict of each table, and what was told, `level line: message -> remedy`."""
     (folder / "registries").mkdir(exist_ok=True)
-    (folder / "registries/r.odcs.yaml").write_text(CONTRACT.replace("COLUMN", column), encoding="utf-8")
+    (folder / "registries/r.odcs.yaml").write_text(contract, encoding="utf-8")
     lake = Lake(str(folder / "lake"), scratch=folder / "scratch")
     report = check_sources(PipelineContext(lake, folder, {"AIRFLOW_CONN_R": uri}), "r")
     told = [f"{p.level} {p.line}: {p.message} -> {p.remedy}" for p in report.problems]
     return [one.verdict for one in report.sources], told
 
 
-@pytest.mark.parametrize(
-    ("source", "column", "verdict", "told"),
-    [
-        ("text", FITS, "fits", ""),
-        ("timestamptz", "name: x, logicalType: timestamp", "fits", ""),
-        ("timestamp", "name: x, logicalType: timestamp", "refused", "defaultTimezone"),
-        ("timestamptz", "name: x, logicalType: date", "refused", "defaultTimezone"),
-        ("timestamptz", "name: x, logicalType: integer", "refused", "no value of x (TIMESTAMP"),
-        ("bytea", "name: x, logicalType: date", "refused", "no value of x (BYTEA)"),
-        ("numeric(12,3)", "name: x, logicalType: number, physicalType: 'decimal(10,2)'", "warned", "more decimals (3)"),
-        ("bigint", "name: x, logicalType: integer, logicalTypeOptions: {format: i32}", "warned", "greater numbers"),
-        ("text", "name: x, logicalType: number, physicalType: 'decimal(10,2)'", "warned", "x (TEXT) is text"),
-        ("date", "name: x, logicalType: string, transformLogic: upper(x)", "refused", "does not go with DATE"),
-    ],
-)
+# Type in the source, column of the contract, verdict, what is told.
+CASES = [
+    ("text", FITS, "fits", ""),
+    ("timestamptz", "name: x, logicalType: timestamp", "fits", ""),
+    ("timestamp", "name: x, logicalType: timestamp", "refused", "defaultTimezone"),
+    ("timestamptz", "name: x, logicalType: date", "refused", "defaultTimezone"),
+    ("timestamptz", "name: x, logicalType: integer", "refused", "no value of x (TIMESTAMP"),
+    ("bytea", "name: x, logicalType: date", "refused", "no value of x (BYTEA)"),
+    ("numeric(12,3)", "name: x, logicalType: number, physicalType: 'decimal(10,2)'", "warned", "more decimals (3)"),
+    ("bigint", "name: x, logicalType: integer, logicalTypeOptions: {format: i32}", "warned", "greater numbers"),
+    ("text", "name: x, logicalType: number, physicalType: 'decimal(10,2)'", "warned", "x (TEXT) is text"),
+    ("date", "name: x, logicalType: string, transformLogic: upper(x)", "refused", "does not go with DATE"),
+]
+
+
 def test_what_types_cannot_feed_is_told_before_a_row_is_read(
-    pg: psycopg.Connection, postgres: str, tmp_path: Path, source: str, column: str, verdict: str, told: str
+    pg: psycopg.Connection, postgres: str, tmp_path: Path
 ) -> None:
-    pg.execute(f"CREATE TABLE t (id int PRIMARY KEY, x {source}); CREATE TABLE u (id int PRIMARY KEY)")
-    verdicts, lines = check(tmp_path, postgres, column)
-    assert verdicts == [verdict, "fits"], lines
-    assert [told in line for line in lines] == ([True] if told else [])
-    assert all(line.split()[1] == "13:" for line in lines)
+    """Each case is a table of one contract, told of at its column's line; of a table that fits nothing is told."""
+    before, after = CONTRACT.split("  - name: first\n")
+    contract = before + "".join(TABLE[1:].format(n, column) for n, (_, column, _, _) in enumerate(CASES))
+    contract += after[after.index("  - name: second") :]
+    for n, (source, *_) in enumerate(CASES):
+        pg.execute(f"CREATE TABLE t{n} (id int PRIMARY KEY, x {source})".encode())
+    pg.execute("CREATE TABLE u (id int PRIMARY KEY)")
+    verdicts, lines = check(tmp_path, postgres, contract)
+    assert verdicts == [*(verdict for *_, verdict, _ in CASES), "fits"], lines
+    expected = {f"{13 + 5 * n}:": told for n, (*_, told) in enumerate(CASES) if told}
+    assert [line.split()[1] for line in lines] == list(expected)
+    assert [told for line, told in zip(lines, expected.values(), strict=True) if told not in line] == []
 
 
 def test_a_right_that_lacks_and_a_policy_that_hides_are_told_for_each_table(

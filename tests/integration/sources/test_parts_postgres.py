@@ -14,6 +14,7 @@ from include.lake.storage.lake import Lake
 from include.sources.access import SourceError
 from include.sources.databases import postgres as reader
 from include.sources.open_object import ReadRequest
+from tests.repeats import repeats
 from tests.unit.sources.parts import HANOI, KEY, UPDATED, VALUE, contract_by, keys, landed, opened, rows
 
 pytestmark = pytest.mark.slow
@@ -158,7 +159,7 @@ def test_keys_of_every_type(pg: psycopg.Connection, postgres: str, lake: Lake) -
         pg.execute(f"INSERT INTO t{number} VALUES (%s, '00001', 'x'), (NULL, '00002', 'y'), (NULL, NULL, 'z')", [value])
         first = Column("k", "k", "string", "VARCHAR", primary_key_position=1)
         second = Column("w", "w", "string", "VARCHAR", primary_key_position=2)
-        for columns in ((first, VALUE), (first, second, VALUE)):
+        for columns in ((first, VALUE), (first, second, VALUE))[number % 2 : repeats(number % 2 + 1, 2)]:
             contract = contract_by(*columns, source_name=f"t{number}", cursor=())
             with opened(contract, postgres, lake) as source:
                 names = tuple(c.source_name for c in columns if c.primary_key_position)

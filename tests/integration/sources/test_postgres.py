@@ -18,6 +18,7 @@ from include.lake.storage.lake import Lake
 from include.sources.access import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
 from include.sources.databases import postgres as reader
 from tests.extracts import contract_of, rows_of, take, types_of
+from tests.repeats import repeats
 
 pytestmark = pytest.mark.slow
 
@@ -240,7 +241,7 @@ def test_all_readers_and_the_reflection_see_one_snapshot(pg: psycopg.Connection,
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for _ in range(3):
+        for _ in range(repeats(2, 3)):
             with copying(postgres) as seen:
                 extracted = take(contract_of("big", ["k"]), postgres, lake)
             assert rows_of(extracted, "count(*), count(DISTINCT k), sum(v)") == [(300_000, 300_000, 0)]

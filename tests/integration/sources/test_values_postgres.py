@@ -18,6 +18,7 @@ from include.sources.access import SourceDenied
 from include.sources.access.errors import RowsHidden
 from include.sources.open_object import ReadRequest
 from tests.extracts import contract_of, rows_of, take, types_of
+from tests.repeats import held_by
 from tests.unit.sources.parts import contract_by, landed, opened, rows
 
 pytestmark = pytest.mark.slow
@@ -133,7 +134,11 @@ ENCODED = [
 ]
 
 
-@pytest.mark.parametrize(("encoding", "value", "text"), ENCODED)
+IN_OTHERS = held_by("integration/sources/test_values_postgres.py::test_encodings")
+EACH_ENCODED = [pytest.param(*one, marks=() if n in (1, 2, 5) else IN_OTHERS) for n, one in enumerate(ENCODED)]
+
+
+@pytest.mark.parametrize(("encoding", "value", "text"), EACH_ENCODED)
 def test_encodings(pg: psycopg.Connection, postgres: str, lake: Lake, encoding: str, value: str, text: str) -> None:
     pg.execute("DROP DATABASE IF EXISTS encoded")
     pg.execute(f"CREATE DATABASE encoded TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")

@@ -22,9 +22,10 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import context_of
 from tests.integration.sources.conftest import MariaDb
-from tests.repeats import repeats, some_of
+from tests.repeats import held_by, repeats, some_of
 
 pytestmark = pytest.mark.slow
+HERE = "integration/sources/test_whole_way.py"
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -136,7 +137,11 @@ def test_a_timestamp_is_the_same_instant_whatever_the_servers_zone_becomes(
 
 @pytest.mark.parametrize(
     ("encoding", "raw", "text"),
-    [("LATIN1", "\\xc3a9", "Ã©"), ("WIN1258", "\\x4e677579eade6e", "Nguyễn"), ("SQL_ASCII", "\\x4e68e9", "\\x4e68e9")],
+    [
+        pytest.param("LATIN1", "\\xc3a9", "Ã©", marks=held_by(f"{HERE}::test_keys_in_other_encodings")),
+        ("WIN1258", "\\x4e677579eade6e", "Nguyễn"),
+        ("SQL_ASCII", "\\x4e68e9", "\\x4e68e9"),
+    ],
 )
 def test_keys_in_other_encodings(
     pg: psycopg.Connection, postgres: str, tmp_path: Path, encoding: str, raw: str, text: str
@@ -180,13 +185,10 @@ def renewed(registry: Registry, run: Any, change: str, told: str, drift: str) ->
 
 
 DRIFT = ["freeze", "evolve"]
-EACH_RENEWED = pytest.mark.parametrize(
-    ("change", "told", "drift"),
-    some_of([(*RENEWED[n], DRIFT[(n + turn) % 2]) for turn in (0, 1) for n in range(len(RENEWED))], len(RENEWED)),
-)
+TURNS = [(*RENEWED[n], DRIFT[(n + turn) % 2]) for turn in (0, 1) for n in range(len(RENEWED))]
 
 
-@EACH_RENEWED
+@pytest.mark.parametrize(("change", "told", "drift"), some_of(TURNS, len(RENEWED)))
 def test_a_column_that_was_dropped_and_added_again_in_postgresql(
     pg: psycopg.Connection, postgres: str, tmp_path: Path, change: str, told: str, drift: str
 ) -> None:
@@ -197,7 +199,16 @@ def test_a_column_that_was_dropped_and_added_again_in_postgresql(
     renewed(registry, lambda s: pg.execute(s.encode()), change.format(text="text"), told, drift)
 
 
-@EACH_RENEWED
+def each_renewed(database: str) -> pytest.MarkDecorator:
+    """What is done with a drift is not the database's: one case shows that this one tells of it."""
+    more = held_by(f"{HERE}::test_a_column_that_was_dropped_and_added_again_in_{database}")
+    quick = (*RENEWED[0], "evolve")
+    return pytest.mark.parametrize(
+        ("change", "told", "drift"), [pytest.param(*one, marks=() if one == quick else more) for one in TURNS]
+    )
+
+
+@each_renewed("mariadb")
 def test_a_column_that_was_dropped_and_added_again_in_mariadb(
     my: pymysql.cursors.Cursor, mariadb: MariaDb, tmp_path: Path, change: str, told: str, drift: str
 ) -> None:
@@ -207,7 +218,7 @@ def test_a_column_that_was_dropped_and_added_again_in_mariadb(
     renewed(registry, my.execute, change.format(text="varchar(9)"), told, drift)
 
 
-@EACH_RENEWED
+@each_renewed("sqlite")
 def test_a_column_that_was_dropped_and_added_again_in_sqlite(
     tmp_path: Path, change: str, told: str, drift: str
 ) -> None:
@@ -265,7 +276,7 @@ def test_the_newest_of_one_key_wins_by_every_digit_or_is_rejected(tmp_path: Path
 
 def test_a_table_of_very_many_columns(tmp_path: Path) -> None:
     """Past every bound at which wide tables are treated otherwise."""
-    rows, filled = repeats(100, 3000), repeats(700, 1997)
+    rows, filled = repeats(100, 3000), repeats(520, 1997)
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as file:
         names = ["ma", "u", "f1", *(f"cot_so_{n}" for n in range(filled))]
         file.execute(f"CREATE TABLE t ({', '.join(f'{name} TEXT' for name in names)})")

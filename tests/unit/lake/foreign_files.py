@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from shutil import copytree
+from tempfile import mkdtemp
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from include.lake.storage import Lake
+from tests.once import VARIABLE
 from tests.unit.lake.staging import column, contract_table, run
 
 TABLE = contract_table(
@@ -48,14 +53,28 @@ ROWS = [row(number) for number in range(20)]
 
 def lake_with(folder: Path, rewrite: Callable[[pa.Table], bytes]) -> Lake:
     """A lake with the table; its one file is what `rewrite` makes of the rows in it."""
-    lake = Lake.from_environment({"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "scratch")})
+    made, rows = _published()
+    copytree(made, folder / "lake")
+    lake = lake_in(folder)
+    replace_file(lake, rewrite(rows))
+    return lake
+
+
+def lake_in(folder: Path) -> Lake:
+    return Lake.from_environment({"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "scratch")})
+
+
+@cache
+def _published() -> tuple[Path, pa.Table]:
+    """A folder with the lake that every test begins with, made once, and the rows in the table's file."""
+    folder = Path(mkdtemp(dir=os.environ[VARIABLE]))
+    lake = lake_in(folder)
     run(lake, TABLE, 1, ROWS)
     (uri,) = lake.table(PATH).file_uris()
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         rows = connection.execute(f"FROM read_parquet('{uri}', hive_partitioning = false) ORDER BY k").to_arrow_table()
-    replace_file(lake, rewrite(rows))
-    return lake
+    return Path(lake.uri), rows
 
 
 def replace_file(lake: Lake, content: bytes) -> None:

@@ -5,6 +5,7 @@ Older tests had such columns in no condition: DuckDB applied one on `filename` t
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,19 +14,24 @@ from deltalake import DeltaTable, write_deltalake
 
 from include.lake.delta import TableSchema, published_rows, view_of
 from include.lake.storage import Lake
+from tests.repeats import held_by
 
 NAMES = ["filename", "FileName", "file_row_number", "file_index", "rowid", "hash", "name"]
 VALUES = {"VARCHAR": ["a", "b", "c"], "BIGINT": [1, 2, 3]}
 
 
-@pytest.fixture(params=["one file", "two files, the name in one of them"])
-def files(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+FILES = ["one file", "two files, the name in one of them"]
+MORE = held_by("unit/lake/test_engine_names.py::test_rows_are_found_by_the_value_of_a_column")
+# Of each name both kinds, by turns with its path and without, in one file and in two; all combinations are tried later.
+QUICK = {
+    (name, kind, n % 2 == k, FILES[(n // 2 + k) % 2]) for n, name in enumerate(NAMES) for k, kind in enumerate(VALUES)
+}
+ALL = product(NAMES, VALUES, [True, False], FILES)
 
 
-@pytest.mark.parametrize("with_file", [True, False])
-@pytest.mark.parametrize("kind", VALUES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "kind", "with_file", "files"), [pytest.param(*one, marks=() if one in QUICK else MORE) for one in ALL]
+)
 def test_rows_are_found_by_the_value_of_a_column(
     name: str, kind: str, with_file: bool, files: str, tmp_path: Path
 ) -> None:

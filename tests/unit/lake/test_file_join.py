@@ -33,8 +33,8 @@ def test_joined_parts_are_the_rows_in_their_order(tmp_path: Path, store: str) ->
             options = parquet_to(f"{store}{path}").replace(store, "") if store else parquet_to(str(path))
             db.execute(f"COPY ({QUERY.format(*between)}) TO {options}")
         assert join_files(lake, paths, uri) == 150_000
-        joined = db.execute(f"FROM {scan(uri)}").fetchall()
-        assert joined == db.execute(QUERY.format(0, 150_000)).fetchall()
+        joined = db.execute(f"FROM {scan(uri)}").to_arrow_table()
+        assert joined.equals(db.execute(QUERY.format(0, 150_000)).to_arrow_table())
         assert (
             db.execute(f"DESCRIBE FROM {scan(uri)}").fetchall()
             == db.execute(f"DESCRIBE {QUERY.format(0, 1)}").fetchall()

@@ -21,9 +21,11 @@ from include.lake.delta.maintenance import (
     find_tables,
     maintain_table,
 )
+from include.lake.publishing import publication
 from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
+from tests.repeats import held_by
 from tests.unit.lake.staging import PERSON, content, run
 
 ROWS = [(f"k{n}", f"name {n}", n) for n in range(20)]
@@ -111,12 +113,24 @@ def test_the_change_feed_is_kept_as_long_as_the_versions(lake):
         assert change.exists() == stays
 
 
-def test_many_small_runs_leave_few_files(lake):
+def small_runs(lake: Lake, number: int) -> int:
+    """How many files so many runs leave."""
     run(lake, PERSON, 0, [])
-    for number in range(1, 61):
-        run(lake, PERSON, number, [(f"k{number}", "x", number)], mode="incremental")
-    assert len(lake.table(lake.path(TABLE)).file_uris()) < 48
-    assert len(content(lake, PERSON)) == 60
+    for n in range(1, number + 1):
+        run(lake, PERSON, n, [(f"k{n}", "x", n)], mode="incremental")
+    assert len(content(lake, PERSON)) == number
+    return len(lake.table(lake.path(TABLE)).file_uris())
+
+
+def test_small_runs_leave_fewer_files_than_are_many(lake, monkeypatch):
+    assert publication._MANY_FILES == 48
+    monkeypatch.setattr(publication, "_MANY_FILES", 4)
+    assert small_runs(lake, 6) < 4
+
+
+@held_by("unit/lake/test_maintain.py::test_small_runs_leave_fewer_files_than_are_many")
+def test_many_small_runs_leave_few_files(lake):
+    assert small_runs(lake, 60) < 48
 
 
 def test_small_files_are_joined(lake):

@@ -10,6 +10,7 @@ import pytest
 from include.sources.access import DropBroken, SourceMissing
 from include.sources.csv.survey import survey_csv
 from tests.extracts import contract_of, rows_of, take, types_of
+from tests.repeats import held_by
 from tests.unit.sources.conftest import Drop
 
 
@@ -232,7 +233,15 @@ def test_a_file_that_grows_while_read(drop: Drop, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["x" * 40_000_000, ("x" * 79 + "\n") * 500_000], ids=["one line", "many lines"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(
+            "x" * 40_000_000, id="one line", marks=held_by("unit/sources/test_delimited.py::test_a_cell_of_40_mb")
+        ),
+        pytest.param(("x" * 79 + "\n") * 500_000, id="many lines"),
+    ],
+)
 def test_a_cell_of_40_mb(drop: Drop, cell: str) -> None:
     drop.put("a.csv", f'A,B\n1,"{cell}"\n2,y\n')
     assert rows_of(drop.take("a.csv", "A", "B"), "A, length(B)") == [("1", 40_000_000), ("2", 1)]

@@ -21,6 +21,7 @@ from include.pipelines.checks.contract_check import check_schemas
 from include.sources.access import SourceClosed, SourceError, SourceLost, SourceUnavailable
 from include.sources.access.load_limits import check_hours, load_limits_of
 from tests.extracts import VARIABLE
+from tests.repeats import held_by
 from tests.unit.sources.parts import contract_by, landed, opened, rows
 
 
@@ -143,7 +144,17 @@ def test_the_record_says_what_the_source_was_spared(uri: str, lake: Lake) -> Non
     )
 
 
-@pytest.mark.parametrize("limit", ["allowedHours, value: 25-99", "poolSlots, value: many", "rowsPerSecond, value: -1"])
+OF_ANY_NAME = held_by("unit/sources/test_load_limits.py::test_a_limit_that_cannot_be_read_is_told_before_any_run")
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "allowedHours, value: 25-99",
+        pytest.param("poolSlots, value: many", marks=OF_ANY_NAME),
+        pytest.param("rowsPerSecond, value: -1", marks=OF_ANY_NAME),
+    ],
+)
 def test_a_limit_that_cannot_be_read_is_told_before_any_run(limit: str, tmp_path: Path) -> None:
     """Beside that contract are those that it refers to, and no more."""
     copytree(REPOSITORY / "schemas" / "reference", tmp_path / "schemas" / "reference")

@@ -16,7 +16,9 @@ import pytest
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
 from include.sources.access import DropBroken, SourceMissing
+from include.sources.excel import workbook
 from tests.extracts import rows_of
+from tests.repeats import repeats
 from tests.unit.sources.conftest import Drop
 from tests.unit.sources.workbooks import MAIN, book, column, row, text, zipped
 
@@ -488,11 +490,14 @@ def test_a_fault_of_the_last_file_refuses_all(drop: Drop) -> None:
         drop.take("a*.xlsx", "A")
 
 
-def test_two_thousand_columns(drop: Drop) -> None:
+def test_two_thousand_columns(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two batches of rows."""
+    lines = repeats(60, 300)
+    monkeypatch.setattr(workbook, "CELLS_PER_BATCH", repeats(100_000, workbook.CELLS_PER_BATCH))
     names = [f"C{n}" for n in range(2_000)]
-    rows = "".join(row(*[f"<c><v>{line * 2_000 + n}</v></c>" for n in range(2_000)]) for line in range(300))
+    rows = "".join(row(*[f"<c><v>{line * 2_000 + n}</v></c>" for n in range(2_000)]) for line in range(lines))
     drop.put("a.xlsx", book(row(*map(text, names)) + rows))
     extracted = drop.take("a.xlsx", "C0", "C1999")
     assert [name for name, _ in extracted.columns] == names
-    expected = [(line * 2_000, line * 2_000 + 1_999) for line in range(300)]
+    expected = [(line * 2_000, line * 2_000 + 1_999) for line in range(lines)]
     assert rows_of(extracted, "CAST(C0 AS INT) AS a, CAST(C1999 AS INT) AS b") == expected
