@@ -22,13 +22,13 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.decisions.table_gate import note_gate, refuse_step
 from include.pipelines.reporting.pages import QualityPages
-from include.pipelines.reporting.report import report_step
 from include.pipelines.step_results import Assessed
 from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
 from tests.integration.following import follow
 from tests.integration.layouts import assert_fits, in_turns
+from tests.integration.reported import with_report
 from tests.repeats import held_by
 from tests.unit.plugins.conftest import make_place
 from tests.unit.plugins.test_decision_pages import ROWS, TEAM
@@ -118,8 +118,8 @@ def decided_runs(folder: Path) -> PipelineContext:
 
 @pytest.fixture(scope="module")
 def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> SyncedCountry:
-    """With a lake of this module's own: a report is written into it."""
-    return country.copied_to(tmp_path_factory.mktemp("country"))
+    """With a report in a lake of this module's own: who looks at values is put on record."""
+    return with_report(country)[0].copied_to(tmp_path_factory.mktemp("country"))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,6 @@ def sites(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> I
     def visitor(name: str) -> Any:
         return lambda: Role(name)
 
-    report_step(context=country.context, folder=tmp_path_factory.mktemp("report"))
     root, port = FastAPI(), free_port()
     decided = decided_runs(tmp_path_factory.mktemp("decided"))
     for name, context in {"op": country.context, "viewer": country.context, "decided": decided}.items():

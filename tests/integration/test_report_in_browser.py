@@ -14,10 +14,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from include.pipelines.reporting.report import ReportMade, report_step
-from include.pipelines.sync.relationships import relationships_step
+from include.pipelines.reporting.report import ReportMade
 from tests.integration.conftest import SyncedCountry
 from tests.integration.layouts import WIDTHS, assert_fits, in_turns
+from tests.integration.reported import with_report
 from tests.machine import needed
 from tests.repeats import held_by
 
@@ -46,16 +46,13 @@ def poppler() -> Path:
 
 
 @pytest.fixture(scope="module")
-def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> SyncedCountry:
-    """With a lake of this module's own: a report is written into it."""
-    return country.copied_to(tmp_path_factory.mktemp("country"))
+def reported(country: SyncedCountry) -> tuple[SyncedCountry, ReportMade]:
+    return with_report(country)
 
 
 @pytest.fixture(scope="module")
-def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> ReportMade:
-    for registry, run in country.runs.items():
-        relationships_step(registry, run["run_id"], context=country.context)
-    return report_step(context=country.context, folder=tmp_path_factory.mktemp("report"))
+def made(reported: tuple[SyncedCountry, ReportMade]) -> ReportMade:
+    return reported[1]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +70,8 @@ def opened(
     return page, asked
 
 
-def test_the_step_tells_what_it_made(made: ReportMade, country: SyncedCountry) -> None:
+def test_the_step_tells_what_it_made(reported: tuple[SyncedCountry, ReportMade]) -> None:
+    country, made = reported
     assert made.published_tables == made.tables == len(country.tables)
     assert 50 < made.index < 100
     assert made.rules > 300
