@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
+from tests.once import once, shared_site
 
 FIRST = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 NOW = FIRST + timedelta(days=2)
@@ -94,7 +96,17 @@ def at(folder: Path, when: datetime) -> At:
 
 
 def make_provinces(folder: Path) -> At:
-    """The lake after both days, the last run of which found nothing new, and its context at the end of the second."""
+    """The lake after both days, the last run of which found nothing new, and its context at the end of the second.
+
+    Synced once for all processes of the run; in `folder` is a copy, that may be changed.
+    """
+    shutil.copytree(once("provinces", _sync_provinces), folder, dirs_exist_ok=True)
+    return at(folder, NOW + timedelta(hours=1))
+
+
+def _sync_provinces() -> Path:
+    folder = shared_site("provinces").var
+    folder.mkdir()
     for name, rows in ROWS.items():
         with sqlite3.connect(folder / f"{name}.db") as source:
             source.execute("CREATE TABLE parcel (code, area)")
@@ -107,4 +119,4 @@ def make_provinces(folder: Path) -> At:
     again = NOW - timedelta(minutes=30)
     sync_registry("land", run_id="20260303T193000Z-00000002", servers=["land-01"], context=at(folder, again))
     sync_registry("land", run_id="20260303T200000Z-00000003", servers=["land-01"], context=at(folder, NOW))
-    return at(folder, NOW + timedelta(hours=1))
+    return folder

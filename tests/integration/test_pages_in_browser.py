@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,14 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.decisions.table_gate import note_gate, refuse_step
 from include.pipelines.reporting.pages import QualityPages
-from include.pipelines.reporting.report import report_step
 from include.pipelines.step_results import Assessed
 from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
 from tests.integration.following import follow
-from tests.integration.layouts import assert_fits
-from tests.repeats import some_of
+from tests.integration.layouts import assert_fits, in_turns
+from tests.integration.reported import with_report
+from tests.repeats import held_by
 from tests.unit.plugins.conftest import make_place
 from tests.unit.plugins.test_decision_pages import ROWS, TEAM
 
@@ -53,6 +54,11 @@ HEADINGS = {
         "Registers that contradict each other",
     ),
 }
+
+
+DECIDED = (
+    "integration/test_pages_in_browser.py::test_pages_of_runs_that_were_decided_about_fit_the_screen_and_have_no_fault"
+)
 
 
 class Role:
@@ -112,8 +118,8 @@ def decided_runs(folder: Path) -> PipelineContext:
 
 @pytest.fixture(scope="module")
 def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> SyncedCountry:
-    """With a lake of this module's own: a report is written into it."""
-    return country.copied_to(tmp_path_factory.mktemp("country"))
+    """With a report in a lake of this module's own: who looks at values is put on record."""
+    return with_report(country)[0].copied_to(tmp_path_factory.mktemp("country"))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +131,6 @@ def sites(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> I
     def visitor(name: str) -> Any:
         return lambda: Role(name)
 
-    report_step(context=country.context, folder=tmp_path_factory.mktemp("report"))
     root, port = FastAPI(), free_port()
     decided = decided_runs(tmp_path_factory.mktemp("decided"))
     for name, context in {"op": country.context, "viewer": country.context, "decided": decided}.items():
@@ -148,34 +153,41 @@ def opened(browser: Browser, address: str, *, width: int = 1280, language: str =
     return page
 
 
-@pytest.mark.parametrize(("position", "language"), [(0, "vi"), (1, "en")])
+@in_turns([0, 1], "integration/test_pages_in_browser.py::test_every_page_fits_the_screen_and_asks_for_nothing_else")
 def test_every_page_fits_the_screen_and_asks_for_nothing_else(
-    browser: Browser, sites: dict[str, str], position: int, language: str
+    browser: Browser, sites: dict[str, str], layouts: list[int]
 ) -> None:
-    page = browser.new_page(locale=language)
+    pages = [browser.new_page(locale=language) for language in ("vi", "en")]
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    for path, headings in HEADINGS.items():
+    for page in pages:
+        page.on("request", lambda request: asked.append(request.url))
+    for (path, headings), language in zip(HEADINGS.items(), cycle(layouts)):
+        page = pages[language]
         page.goto(sites["op"] + path)
-        assert " ".join(page.locator("h1").inner_text().split()) == headings[position]
+        assert " ".join(page.locator("h1").inner_text().split()) == headings[language]
         assert_fits(page)
     assert asked == [sites["op"] + path for path in HEADINGS]
-    page.close()
+    for page in pages:
+        page.close()
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), some_of([(390, "dark"), (768, "light"), (1280, "light"), (390, "light")], 2)
+@in_turns(
+    [(390, "dark"), (768, "light"), (1280, "light"), (390, "light")],
+    "integration/test_pages_in_browser.py::test_axe_finds_no_fault",
 )
-def test_axe_finds_no_fault(browser: Browser, sites: dict[str, str], scheme: str, width: int) -> None:
-    page = opened(browser, sites["op"], width=width, scheme=scheme)
-    paper = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 27)"
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
+def test_axe_finds_no_fault(browser: Browser, sites: dict[str, str], layouts: list[tuple[int, Any]]) -> None:
+    page = opened(browser, sites["op"])
     run = page.locator("a[href*='/tables/population/citizen']").first.get_attribute("href")
     assert run is not None
     page.goto(sites["op"] + "/tables/population/citizen")
     first_run = page.locator("a[href*='/runs/']").first.get_attribute("href")
-    for path in [*(sites["op"] + path for path in HEADINGS), sites["op"].removesuffix("/op") + str(first_run)]:
+    paths = [*(sites["op"] + path for path in HEADINGS), sites["op"].removesuffix("/op") + str(first_run)]
+    for path, (width, scheme) in zip(paths, cycle(layouts)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
         page.goto(path)
+        paper = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 27)"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
         faults = Axe().run(page).response["violations"]
         assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], path
     page.close()
@@ -277,7 +289,9 @@ def _rejected_names(country: SyncedCountry) -> list[str]:
     return [name for (name,) in rows if name and len(name) > 8]
 
 
-@pytest.mark.parametrize(("width", "language", "scheme"), [(375, "vi", "light"), (1280, "en", "dark")])
+@pytest.mark.parametrize(
+    ("width", "language", "scheme"), [(375, "vi", "light"), pytest.param(1280, "en", "dark", marks=held_by(DECIDED))]
+)
 def test_pages_of_runs_that_were_decided_about_fit_the_screen_and_have_no_fault(
     browser: Browser, sites: dict[str, str], width: int, language: str, scheme: str
 ) -> None:

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from include.embedded.production import production_stack
 from include.embedded.production.production_settings import ADMIN, Production
-from include.embedded.servers import PORTAL, SHARING, answers, postgres
+from include.embedded.servers import PORTAL, SHARING, ServerProcess, answers, postgres
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.site import Site
 from tests.repeats import held_by
@@ -64,6 +64,10 @@ products:
       - {name: full_name, protection: none}
 """
 
+BEGUN = (
+    "integration/test_stack.py::"
+    "test_its_servers_are_begun_for_this_machine_alone_with_one_broker_one_metadata_and_one_lake"
+)
 OF_OTHERS = ("AIRFLOW_CONN", "AIRFLOW__", "LIENTHONG_PSEUDONYM")
 """Beginnings of settings that hold sources, keys and passwords of Airflow."""
 
@@ -146,12 +150,50 @@ def sync(stack: Production, *, seconds: float = 240) -> str:
         api.close()
 
 
+def test_its_servers_are_begun_for_this_machine_alone_with_one_broker_one_metadata_and_one_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the stack is told to be; the tests below, which take minutes, see that it is."""
+    connections = furnish(tmp_path)
+    monkeypatch.delenv("LIENTHONG_VAR", raising=False)
+    begun: dict[str, ServerProcess] = {}
+    monkeypatch.setattr(production_stack, "start", lambda _, server: begun.update({server.name: server}))
+    for waits in ("wait_until", "_run", "_start_metadata"):
+        monkeypatch.setattr(production_stack, waits, lambda *_, **__: None)
+    stack = production_stack.launch(production_stack.site_of(tmp_path), connections)
+    airflow = {name: server.env for name, server in begun.items() if name.startswith("airflow-")}
+    workers = ["airflow-worker-1", "airflow-worker-2"]
+    others = ["airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"]
+    assert sorted(airflow) == sorted([*others, *workers])
+    for name in workers:
+        assert "worker" in begun[name].command
+        assert [*begun[name].command][-2:] == ["--celery-hostname", name]
+    password, port = stack.site.secret("metadata_password"), stack.ports[postgres.NAME]
+    for name, environment in airflow.items():
+        assert environment["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+        assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == (
+            f"postgresql+psycopg://airflow:{password}@127.0.0.1:{port}/airflow"
+        )
+        assert environment["AIRFLOW__CELERY__BROKER_URL"].endswith(f"@127.0.0.1:{stack.ports['valkey']}/0")
+        assert environment["LAKE_URI"] == "s3://lake/national"
+        assert ("AIRFLOW_CONN_CLINICS" in environment) == (name in workers), "only workers know the sources"
+    assert airflow["airflow-apiserver"]["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert "bind 127.0.0.1\n" in (stack.site.folder("valkey") / "valkey.conf").read_text()
+    assert "-s3.ip.bind=127.0.0.1" in begun["seaweedfs"].command
+    for name in (SHARING, PORTAL):
+        command, environment = [*begun[name].command], begun[name].env
+        assert command[len(command) - command[::-1].index("--host")] == "127.0.0.1"
+        assert environment["LAKE_URI"] == "s3://lake/national"
+        assert environment["AWS_ACCESS_KEY_ID"] == f"lienthong-{name}"
+        assert {given for given in environment if given.startswith(OF_OTHERS)} <= {"AIRFLOW__LOGGING__JSON_LOGS"}
+
+
 @held_by("integration/airflow/test_airflow_sync.py::test_a_sync_publishes_and_starts_what_waits_for_its_table")
 def test_a_sync_goes_through_the_stack(house: House) -> None:
     assert house.state == "success"
 
 
-@held_by("integration/lake/test_s3.py::test_rejected_rows_and_a_run_id_of_airflow")
+@held_by("integration/lake/test_s3.py::test_a_table_lives_through_every_kind_of_run")
 def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) -> None:
     lake = house.stack.environment("airflow-worker")["LAKE_URI"]
     assert lake == "s3://lake/national"
@@ -165,7 +207,7 @@ def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) 
     assert {row["doctor_id"] for row in rejected.to_pyarrow_table().to_pylist()} == {"3", "4"}
 
 
-@held_by("unit/test_compose.py::test_all_parts_of_airflow_have_one_image_and_one_environment")
+@held_by(BEGUN)
 def test_both_workers_are_there_and_celery_ran_every_step(house: House) -> None:
     assert production_stack.workers(house.stack) == ["celery@airflow-worker-1", "celery@airflow-worker-2"]
     ran = house.metadata("SELECT executor, external_executor_id FROM task_instance WHERE state = 'success'")
@@ -176,7 +218,7 @@ def test_both_workers_are_there_and_celery_ran_every_step(house: House) -> None:
     assert [external_id for external_id in known if external_id not in accepted] == []
 
 
-@held_by("unit/test_compose.py::test_all_parts_of_airflow_have_one_image_and_one_environment")
+@held_by(BEGUN)
 def test_airflows_metadata_is_in_postgresql(house: House) -> None:
     assert house.metadata("SELECT dag_id, state FROM dag_run") == [("sync_clinics", "success")]
     assert not list(house.site.var.rglob("airflow.db"))
@@ -193,7 +235,7 @@ def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
         DeltaTable("s3://lake/national/shared/nso/doctor", storage_options=house.options("nso-reader", "guess" * 5))
 
 
-@held_by("unit/test_compose.py::test_the_registries_and_the_ministries_credentials_are_each_known_to_one_service")
+@held_by(BEGUN)
 def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
     environment = house.stack.environment("sharing")
     assert answers(house.stack.site, SHARING)
@@ -202,7 +244,7 @@ def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
     assert {name for name in environment if name.startswith(OF_OTHERS)} <= {"AIRFLOW__LOGGING__JSON_LOGS"}
 
 
-@held_by("unit/test_compose.py::test_the_servers_for_others_have_keys_of_their_own_at_the_store")
+@held_by(BEGUN)
 def test_the_portal_knows_the_lake_by_its_own_key(house: House) -> None:
     environment = house.stack.environment("portal")
     assert answers(house.stack.site, PORTAL)
@@ -210,7 +252,7 @@ def test_the_portal_knows_the_lake_by_its_own_key(house: House) -> None:
     assert {name for name in environment if name.startswith(OF_OTHERS)} <= {"AIRFLOW__LOGGING__JSON_LOGS"}
 
 
-@held_by("unit/test_compose.py::test_nothing_is_published_beyond_this_machine")
+@held_by(BEGUN)
 def test_nothing_listens_beyond_this_machine(house: House) -> None:
     marks = [yaml.safe_load(mark.read_text()) for mark in house.site.folder("run").glob("*.pid")]
     assert len(marks) == 11

@@ -22,7 +22,9 @@ from include.contracts.words.language import BilingualText, figure
 from include.identity.scoring.explanations import Step
 from include.pipelines.people.explanations import Explained, ExplainedLink, PersonEvent
 from include.pipelines.step_results import Held, RegistryResult, Skipped
+from tests.repeats import held_by
 
+NOT_WRITTEN = "unit/test_console.py::test_an_output_that_cannot_be_written_is_told_as_that"
 TABLE: dict[str, Any] = {"table": "t", "verdict": "published", "mode": "full", "version": 0}
 
 
@@ -199,7 +201,13 @@ def test_a_sync_starts_without_what_only_other_processes_need() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", [("status", "--json"), ("plan", "land"), ("contract", "land"), ("--help",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("contract", "land"), ("--help",), pytest.param(("status", "--json"), marks=held_by(NOT_WRITTEN)),
+        pytest.param(("plan", "land"), marks=held_by(NOT_WRITTEN)),
+    ],
+)  # fmt: skip
 def test_an_output_that_cannot_be_written_is_told_as_that(command: tuple[str, ...]) -> None:
     """The advice was to run the same again, and that the text might quote a row."""
     with Path("/dev/full").open("wb") as full:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,18 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     assert not [path for path in sorted(named) if not (ROOT / path).exists()]
 
 
+@cache
+def texts() -> dict[str, str]:
+    return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in TEXTS}
+
+
 @pytest.mark.parametrize(("word", "instead"), BANNED.items(), ids=BANNED)
 def test_a_word_that_was_given_up_stays_away(word: str, instead: str) -> None:
     found = [
-        f"{path.relative_to(ROOT)}:{number}"
-        for path in TEXTS
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        f"{path}:{number}"
+        for path, text in texts().items()
+        if re.search(word, text)
+        for number, line in enumerate(text.splitlines(), 1)
         if re.search(word, line)
     ]
     assert not found, f"write: {instead}"

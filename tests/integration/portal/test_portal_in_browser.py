@@ -11,7 +11,9 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -21,9 +23,9 @@ from include.embedded.site import free_port
 from include.sharing.agreements import load_agreements
 from include.sharing.products import MasterKey, share_agreement
 from tests.integration.following import follow
-from tests.integration.layouts import assert_fits
+from tests.integration.layouts import assert_fits, in_turns
 from tests.integration.sharing.serving import RECIPIENT, ROOT, Serving, serving
-from tests.repeats import some_of
+from tests.repeats import held_by
 from tests.scripts import run_script
 from tests.small_population import OFFICER, write_agreement
 from tests.unit.portal.conftest import context_of, prepared
@@ -33,6 +35,10 @@ pytestmark = pytest.mark.slow
 TABLE = "/tables/population/citizen"
 PUBLIC = ["/", "/?q=dan+toc", "/registers/population", TABLE, "/lists/ethnicities", "/indicators/dossiers-late",
           "/sign-in", "/nowhere"]  # fmt: skip
+STRANGER = (
+    "integration/portal/test_portal_in_browser.py::"
+    "test_a_stranger_finds_a_table_signs_in_and_reads_it_by_the_copied_lines"
+)
 SIGNED_IN = ["/products", "/products/census/citizen", TABLE]
 
 
@@ -44,10 +50,10 @@ class Portal:
     sharing: Serving
     folder: Path
 
-    def signed_in(self, browser: Browser, name: str, *, width: int = 1280) -> BrowserContext:
+    def signed_in(self, browser: Browser, name: str) -> BrowserContext:
         """A browser that is signed in under that name, by a token of the command line."""
         command = "official" if name == OFFICER else "recipient"
-        context = browser.new_context(viewport={"width": width, "height": 900}, locale="vi")
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="vi")
         page = context.new_page()
         page.goto(f"{self.url}/sign-in")
         secret = self.sharing.run(command, "token", name)
@@ -104,34 +110,36 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.1)
 
 
-def check(page: Page, address: str, scheme: str = "light") -> None:
+def check(page: Page, address: str, width: int, scheme: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     page.goto(address)
     assert_fits(page)
     faults = Axe().run(page).response["violations"]
-    assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], (address, scheme)
+    assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], (address, width, scheme)
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), some_of([(390, "dark"), (768, "light"), (1280, "light"), (390, "light")], 2)
+@in_turns(
+    [(390, "dark"), (768, "light"), (1280, "light"), (390, "light")],
+    "integration/portal/test_portal_in_browser.py::test_axe_finds_no_fault_and_nothing_is_loaded_from_elsewhere",
 )
 def test_axe_finds_no_fault_and_nothing_is_loaded_from_elsewhere(
-    browser: Browser, portal: Portal, width: int, scheme: str
+    browser: Browser, portal: Portal, layouts: list[tuple[int, str]]
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, locale="vi", color_scheme=scheme)  # type: ignore[arg-type]
+    page, layout = browser.new_page(locale="vi"), cycle(layouts)
     asked: list[str] = []
     wrong: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     for path in PUBLIC:
-        check(page, portal.url + path, scheme)
+        check(page, portal.url + path, *next(layout))
     assert not [address for address in asked if not address.startswith(portal.url)]
     assert not [text for text in wrong if "404" not in text], "no page breaks its own policy"
     page.close()
-    signed_in = portal.signed_in(browser, "nso", width=width)
+    signed_in = portal.signed_in(browser, "nso")
     page = signed_in.new_page()
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for path in SIGNED_IN:
-        check(page, portal.url + path, scheme)
+        check(page, portal.url + path, *next(layout))
     signed_in.close()
 
 
@@ -147,7 +155,17 @@ def test_the_keyboard_reaches_the_search_first(browser: Browser, portal: Portal)
     page.close()
 
 
-def test_a_stranger_finds_a_table_signs_in_and_reads_it_by_the_copied_lines(browser: Browser, portal: Portal) -> None:
+@pytest.mark.parametrize(
+    ("tool", "python"),
+    [
+        ("pandas", RECIPIENT),
+        pytest.param("polars", Path(sys.executable), marks=held_by(STRANGER)),
+        pytest.param("DuckDB", Path(sys.executable), marks=held_by(STRANGER)),
+    ],
+)
+def test_a_stranger_finds_a_table_signs_in_and_reads_it_by_the_copied_lines(
+    browser: Browser, portal: Portal, tool: str, python: Path
+) -> None:
     signed_in = portal.signed_in(browser, "nso")
     signed_in.grant_permissions(["clipboard-read", "clipboard-write"])
     page = signed_in.new_page()
@@ -159,24 +177,21 @@ def test_a_stranger_finds_a_table_signs_in_and_reads_it_by_the_copied_lines(brow
     assert "Công dân" in page.locator("h1").inner_text()
     shutil.copy(portal.folder / "nso.share", portal.folder / "recipient.share")
     wanted = "print(sorted(rows['status_code'].to_list()), sorted(rows.columns))"
-    for tool, python in (("pandas", RECIPIENT), ("polars", Path(sys.executable)), ("DuckDB", Path(sys.executable))):
-        details = page.locator("details.tool", has=page.locator("summary", has_text=tool))
-        if details.get_attribute("open") is None:
-            details.locator("summary").click()
-        details.get_by_role("button").click()
-        lines = page.evaluate("navigator.clipboard.readText()")
-        assert "census" in lines
-        lines = (
-            "from duckdb_extensions import import_extension\nimport_extension('httpfs')\n" * (tool == "DuckDB") + lines
-        )
-        lines += "rows = rows.df()\n" * (tool == "DuckDB")
-        attempts = portal.folder / f"by-{tool}"
-        attempts.mkdir()
-        program = f"import os\nos.chdir({str(portal.folder)!r})\n{lines}{wanted}"
-        environ = {**portal.sharing.environ, "HOME": os.environ.get("HOME", "/root")}
-        done = run_script(lambda _, run=(str(python), "-c", program): [*run], attempts, environ)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == "['1', '1', '1', '1'] ['birth_date', 'personal_id', 'status_code']\n", tool
+    details = page.locator("details.tool", has=page.locator("summary", has_text=tool))
+    if details.get_attribute("open") is None:
+        details.locator("summary").click()
+    details.get_by_role("button").click()
+    lines = page.evaluate("navigator.clipboard.readText()")
+    assert "census" in lines
+    lines = "from duckdb_extensions import import_extension\nimport_extension('httpfs')\n" * (tool == "DuckDB") + lines
+    lines += "rows = rows.df()\n" * (tool == "DuckDB")
+    attempts = portal.folder / f"by-{tool}"
+    attempts.mkdir()
+    program = f"import os\nos.chdir({str(portal.folder)!r})\n{lines}{wanted}"
+    environ = {**portal.sharing.environ, "HOME": os.environ.get("HOME", "/root")}
+    done = run_script(lambda _, run=(str(python), "-c", program): [*run], attempts, environ)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "['1', '1', '1', '1'] ['birth_date', 'personal_id', 'status_code']\n", tool
     signed_in.close()
 
 
@@ -192,6 +207,7 @@ def test_without_scripts_everything_but_the_copy_button_is_there(browser: Browse
     context.close()
 
 
+@held_by("unit/portal/test_sign_in.py::test_a_session_ends_with_its_token")
 def test_a_revoked_token_ends_the_session_of_an_open_browser(browser: Browser, portal: Portal) -> None:
     signed_in = portal.signed_in(browser, OFFICER)
     page = signed_in.new_page()

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ from include.pipelines.requests import accept, all_requests, request_of
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
 from tests.integration.following import follow
-from tests.integration.layouts import assert_fits
-from tests.repeats import some_of
+from tests.integration.layouts import assert_fits, in_turns
+from tests.repeats import held_by
 from tests.small_population import OWNER, STEWARD, At
 from tests.unit.requests.conftest import context, share
 from tests.unit.requests.test_disputes import ANH, pseudonym
@@ -41,13 +42,13 @@ def enter(context: At, browser: Browser) -> Iterator[Enter]:
         time.sleep(0.05)
     opened = []
 
-    def make(name: str, *, width: int = 1280, language: str = "vi", scripts: bool = True) -> Page:
+    def make(name: str, *, language: str = "vi", scripts: bool = True) -> Page:
         kind = "recipients" if name in ("nso", "moh") else "officials"
         environ = {"LIENTHONG_SHARING_URL": "http://sharing.example"}
         token = issue_token(At(context.lake, context.schemas, environ, context.clock), name, days=90, kind=kind).text  # type: ignore[arg-type]
         opened.append(
             browser.new_context(
-                viewport={"width": width, "height": 900}, locale=language, base_url=f"http://127.0.0.1:{port}",
+                viewport={"width": 1280, "height": 900}, locale=language, base_url=f"http://127.0.0.1:{port}",
                 java_script_enabled=scripts,
             )
         )  # fmt: skip
@@ -65,9 +66,9 @@ def enter(context: At, browser: Browser) -> Iterator[Enter]:
     thread.join()
 
 
-def looked_at(page: Page, name: str) -> None:
-    """The page fits at every width, and axe finds no fault at its own."""
-    width = page.viewport_size["width"] if page.viewport_size else 0
+def looked_at(page: Page, name: str, width: int) -> None:
+    """The page fits at every width, and axe finds no fault at this one."""
+    page.set_viewport_size({"width": width, "height": 900})
     assert_fits(page)
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"requests-{name}-{width}.png", full_page=True)
@@ -91,6 +92,7 @@ def asked_for(page: Page) -> str:
     return page.url.rpartition("/")[2]
 
 
+@held_by("unit/requests/test_pages.py::test_a_recipient_asks_and_a_steward_grants")
 def test_a_ministry_asks_and_is_granted_less_without_scripts(enter: Enter, context: At) -> None:
     ministry, provider = enter("nso", scripts=False), enter(STEWARD, scripts=False)
     request_id = asked_for(ministry)
@@ -108,46 +110,49 @@ def test_a_ministry_asks_and_is_granted_less_without_scripts(enter: Enter, conte
     assert "protection: year" in Path(loading.value.path()).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("width", some_of([375, 1280, 768], 2))
-def test_every_page_of_requests_fits_and_axe_finds_no_fault(enter: Enter, context: At, width: int) -> None:
-    ministry, provider = enter("nso", width=width), enter(OWNER, width=width, language="en")
-    looked_at(ministry, "none")
+@in_turns(
+    [375, 1280, 768],
+    "integration/requests/test_requests_in_browser.py::test_every_page_of_requests_fits_and_axe_finds_no_fault",
+)
+def test_every_page_of_requests_fits_and_axe_finds_no_fault(enter: Enter, context: At, layouts: list[int]) -> None:
+    ministry, provider, widths = enter("nso"), enter(OWNER, language="en"), cycle(layouts)
+    looked_at(ministry, "none", next(widths))
     ministry.goto("/requests/new")
-    looked_at(ministry, "choose")
+    looked_at(ministry, "choose", next(widths))
     ministry.goto("/requests/new?table=population.citizen")
-    looked_at(ministry, "ask")
+    looked_at(ministry, "ask", next(widths))
     request_id = asked_for(ministry)
-    looked_at(ministry, "asked")
+    looked_at(ministry, "asked", next(widths))
     provider.goto(f"/requests/{request_id}")
-    looked_at(provider, "answer")
+    looked_at(provider, "answer", next(widths))
     provider.select_option("#ground", "state_secret")
     provider.fill("#article", "Điều 7 Luật 29/2018/QH14")
     provider.fill("#why", "Thuộc danh mục bí mật nhà nước")
     follow(provider.locator("form[action$='/refuse'] button"))
-    looked_at(provider, "refused")
+    looked_at(provider, "refused", next(widths))
     ministry.goto("/requests/dispute")
     follow(ministry.locator("main a[href*='product=']"))
-    looked_at(ministry, "dispute")
+    looked_at(ministry, "dispute", next(widths))
     ministry.fill("#key-personal_id", "nobody")
     ministry.fill("#right", "1998")
     ministry.fill("#evidence", "Phiếu điều tra")
     follow(ministry.locator("main form button"))
-    looked_at(ministry, "dispute-wrong")
+    looked_at(ministry, "dispute-wrong", next(widths))
     ministry.fill("#key-personal_id", pseudonym(ANH))
     ministry.select_option("#column", "birth_date")
     ministry.click("main form button")
     ministry.wait_for_url("**/requests/nso-*")
-    looked_at(ministry, "disputed")
+    looked_at(ministry, "disputed", next(widths))
     disputed = ministry.url.rpartition("/")[2]
     provider.goto(f"/requests/{disputed}")
-    looked_at(provider, "dispute-answer")
+    looked_at(provider, "dispute-answer", next(widths))
     provider.fill("#look", "compare with the file")
     follow(provider.locator("form[action$='/look'] button"))
-    looked_at(provider, "dispute-looked-at")
+    looked_at(provider, "dispute-looked-at", next(widths))
     accept(context, disputed, OWNER)
     for person, name in ((ministry, "list"), (provider, "list-provider")):
         person.goto("/requests")
-        looked_at(person, name)
+        looked_at(person, name, next(widths))
     provider.goto("/requests/summary")
-    looked_at(provider, "summary")
+    looked_at(provider, "summary", next(widths))
     assert {one.state for one in all_requests(context).values()} == {"refused", "accepted"}

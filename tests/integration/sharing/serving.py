@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.embedded.site import free_port
+from tests import forking
 
 ROOT = Path(__file__).parents[3]
 RECIPIENT = ROOT / ".venv" / "recipient" / "bin" / "python"
@@ -40,10 +41,7 @@ class Serving:
 
     def run(self, *command: str) -> str:
         """Run a command of `lienthong`; its standard output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "include.cli", *command], cwd=ROOT, env={**self.environ}, capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+        done = forking.run(forking.CLI, *command, env={**self.environ})
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from include.pipelines.context import PipelineContext
+from include.pipelines.requests import request_of
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
 from tests.small_population import STEWARD, At, write_agreement
@@ -54,7 +55,7 @@ def test_what_is_asked_for_in_the_morning_is_read_in_pandas(context: At, tmp_pat
         (context.schemas / "agreements" / "citizen_for_nso.yaml").write_text(file.text, encoding="utf-8")
         assert "citizen_for_nso" in server.run("share")
         assert FIRST in server.run("requests", "follow")
-        assert json.loads(server.run("requests", "show", FIRST, "--json"))["state"] == "in force"
+        assert request_of(today, FIRST).state == "in force"
         done = subprocess.run([RECIPIENT, "-c", READ, profile], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout) == sorted(name for _, name, _, status in PEOPLE if status == "1")

@@ -24,6 +24,7 @@ from include.contracts.model import Column, Contract, Server, Table, arrow_type
 from include.lake.storage import Lake
 from include.sharing.agreements import load_agreement
 from include.sharing.products import share_agreement
+from tests.repeats import repeats
 
 from .serving import RECIPIENT, Serving, serving
 
@@ -178,7 +179,7 @@ def test_two_hundred_forgeries_open_nothing_and_a_power_cut_loses_no_record(serv
     readers = [threading.Thread(target=read) for _ in range(8)]
     for reader in readers:
         reader.start()
-    while len(offered) < 300:
+    while len(offered) < repeats(60, 300):
         threading.Event().wait(0.01)
     running.kill()
     for reader in readers:

@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 from include.lake.storage.lake import Lake
 from include.pipelines.reporting.report import report_step
 from include.pipelines.reporting.report_files import editions, files
+from tests.provincial import write_contract
 
 os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "lienthong-airflow-tests"))
 pytestmark = pytest.mark.slow
-SCHEMAS = Path(__file__).parents[3] / "schemas"
 
 
 class Auditor:
@@ -33,7 +33,8 @@ def test_the_pages_stream_a_report_from_s3(lake: Lake, tmp_path: Path) -> None:
     from plugins.pages.access import signed_in
     from plugins.pages.app import pages_app
 
-    context = PipelineContext(lake, SCHEMAS, {})
+    write_contract(tmp_path, "land-01")
+    context = PipelineContext(lake, tmp_path / "schemas", {})
     report_step(context=context, folder=tmp_path / "out")
     app = pages_app(QualityPages(context))
     app.dependency_overrides[signed_in] = Auditor

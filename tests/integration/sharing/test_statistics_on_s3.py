@@ -14,6 +14,7 @@ from include.lake.publishing import publish_reference
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreements
 from include.sharing.products.share import share_agreement
+from tests.repeats import held_by
 
 from .recipients import READERS, options
 from .test_reading_pages import publish
@@ -22,6 +23,7 @@ SCHEMAS = Path(__file__).parents[3] / "schemas"
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
 
+@held_by("integration/sharing/test_s3_identities.py::test_and_no_other_table")
 def test_the_statistics_office_reads_counts_and_no_held_figure(lake: Lake, endpoint: str) -> None:
     contracts, agreement = load_contracts(SCHEMAS), load_agreements(SCHEMAS)["population_for_statistics"]
     citizen, member = (contracts["population"].table(name) for name in ("citizen", "household_member"))

@@ -17,11 +17,12 @@ from include.embedded.site import free_port
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
 from tests.integration.following import follow
-from tests.integration.layouts import assert_fits
-from tests.repeats import some_of
+from tests.integration.layouts import assert_fits, in_turns
+from tests.repeats import held_by
 from tests.unit.subject.country import Country, new_country
 
 pytestmark = pytest.mark.slow
+FITS = "integration/sharing/test_subject_in_browser.py::test_the_pages_fit_and_axe_finds_no_fault"
 SHOTS = os.environ.get("LIENTHONG_SHOTS", "")
 
 
@@ -52,8 +53,8 @@ def token(country: Country) -> str:
     return issue_token(country.context, "bao-ve-du-lieu", days=9, kind="officials").text
 
 
-def looked_at(page: Page, name: str) -> None:
-    width = page.viewport_size["width"] if page.viewport_size else 0
+def looked_at(page: Page, name: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"subject-{name}-{width}.png", full_page=True)
     assert_fits(page)
@@ -61,26 +62,28 @@ def looked_at(page: Page, name: str) -> None:
     assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], page.url
 
 
-@pytest.mark.parametrize(("width", "language"), some_of([(375, "vi"), (1280, "en"), (768, "en")], 2))
+@pytest.mark.parametrize("language", ["vi", pytest.param("en", marks=held_by(FITS))])
+@in_turns([375, 1280, 768], FITS)
 def test_the_pages_fit_and_axe_finds_no_fault(
-    browser: Browser, country: Country, url: str, token: str, width: int, language: str
+    browser: Browser, country: Country, url: str, token: str, layouts: list[int], language: str
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, locale=language, base_url=url)
+    context, widths = browser.new_context(locale=language, base_url=url), iter(layouts)
     page = context.new_page()
     asked = entered(page, token)
-    looked_at(asked, "ask")
+    looked_at(asked, "ask", next(widths))
     asked.fill("#person", "f" * 32)
     asked.fill("#purpose", "đơn số 12")
     follow(asked.locator("main form button"))
     assert asked.is_visible("[role=alert]")
-    looked_at(asked, "unknown")
+    looked_at(asked, "unknown", next(widths))
     asked.fill("#person", country.humans[0].person_id)
     follow(asked.locator("main form button"))
     assert country.humans[0].ids[0] in asked.inner_text("main")
-    looked_at(asked, "answer")
+    looked_at(asked, "answer", next(widths))
     context.close()
 
 
+@held_by("unit/subject/test_subject_page.py::test_the_letter_is_a_download_and_a_question_of_its_own")
 def test_the_letter_is_downloaded_without_scripts(browser: Browser, country: Country, url: str, token: str) -> None:
     context = browser.new_context(base_url=url, java_script_enabled=False)
     page = entered(context.new_page(), token)

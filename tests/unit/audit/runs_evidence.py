@@ -16,6 +16,9 @@ from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RunRow
 from include.lake.run_log.table_checks import append_table_checks
 from include.lake.storage.lake import Lake
+from include.pipelines.context import PipelineContext
+from include.pipelines.reporting.report import ReportMade, report_step
+from tests.once import once, shared_site
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 NIGHT = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
@@ -32,6 +35,19 @@ class Count:
     violations: int
     rows: int
     columns: tuple[str, ...]
+
+
+def report_of_nothing() -> tuple[Lake, ReportMade, Path]:
+    """The report of an empty lake by the contracts of the house, made once for all processes of the run: the lake,
+    what was made, and the folder of its files.
+    """
+
+    def make() -> tuple[Lake, ReportMade, Path]:
+        folder = shared_site("report-of-nothing").var
+        lake = Lake(str(folder / "lake"), (), folder / "tmp")
+        return lake, report_step(context=PipelineContext(lake, SCHEMAS, {}), folder=folder / "out"), folder / "out"
+
+    return once("report-of-nothing", make)
 
 
 def contracts(*registries: str) -> dict[str, Contract]:

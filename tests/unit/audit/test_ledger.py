@@ -13,6 +13,7 @@ from include.audit.ledger import entries
 from include.audit.ledger.record import GENESIS, Record, RecordRefused
 from include.lake.storage.lake import Lake
 from tests.forking import Forked
+from tests.repeats import repeats
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
@@ -106,13 +107,14 @@ def append_many(uri: str, writer: int, count: int) -> None:
 
 
 def test_eight_processes_leave_one_chain_without_gap_or_fork(lake: Lake) -> None:
-    writers = [Forked(f"{__name__}:append_many", lake.uri, writer, 25) for writer in range(8)]
+    each = repeats(10, 25)
+    writers = [Forked(f"{__name__}:append_many", lake.uri, writer, each) for writer in range(8)]
     assert [process.wait(timeout=120) for process in writers] == [0] * 8
     rows = entries.read(lake).to_pylist()
     own_checkpoints = [row for row in rows if row["subject"] == entries.LEDGER]
     assert len(own_checkpoints) <= 8  # one for each checkpoint of the log, made with every 25th commit
-    assert [row["sequence"] for row in rows] == list(range(1, 201 + len(own_checkpoints)))
+    assert [row["sequence"] for row in rows] == list(range(1, 8 * each + 1 + len(own_checkpoints)))
     assert [row["prev_hash"] for row in rows] == [GENESIS, *(row["hash"] for row in rows[:-1])]
     for writer in range(8):
         own = [json.loads(row["payload"])["number"] for row in rows if row["subject"] == f"writer-{writer}"]
-        assert own == list(range(25))
+        assert own == list(range(each))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.audit.report_data.quality_index import (
@@ -18,6 +18,7 @@ from include.audit.report_data.quality_index import (
     table_index,
 )
 from include.contracts.model import Bound
+from tests.repeats import repeats
 
 
 def counted(dimension: str, violations: int, rows: int = 100, *, scope: str = "row", metric: str = "sql",
@@ -77,6 +78,7 @@ def test_a_rule_over_the_whole_table_takes_only_outside_its_bound(
     assert made.words["completeness"] == pytest.approx(figure)
 
 
+@settings(max_examples=repeats(40, 200))
 @given(st.lists(st.tuples(st.sampled_from(sorted(OF_DIMENSION)), st.integers(0, 100)), max_size=8), st.integers(0, 100))
 def test_the_figures_stay_between_0_and_100_and_no_rule_raises_them(rules: list[tuple[str, int]], more: int) -> None:
     counts = [counted(dimension, violations) for dimension, violations in rules]

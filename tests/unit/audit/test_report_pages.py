@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from include.audit.reads import ProductReads
@@ -31,9 +32,7 @@ from include.contracts.model import Column, Table
 from include.contracts.reading.load import load_contracts
 from include.contracts.words.language import BilingualText, Language
 from include.lake.storage.lake import Lake
-from include.pipelines.context import PipelineContext
-from include.pipelines.reporting.report import report_step
-from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS, contracts, record_checks, record_run
+from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS, contracts, record_checks, record_run, report_of_nothing
 
 POPULATION = contracts("population")
 CITIZEN = POPULATION["population"].table("citizen")
@@ -64,13 +63,20 @@ def whole(pages: dict[str, str]) -> str:
     return "".join(pages.values())
 
 
-@pytest.fixture
-def overview(tmp_path: Path) -> Overview:
-    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+@pytest.fixture(scope="module")
+def overview(tmp_path_factory: pytest.TempPathFactory) -> Overview:
+    folder = tmp_path_factory.mktemp("overview")
+    lake = Lake(str(folder / "lake"), (), folder / "tmp")
     for number in range(3):
         run_id = record_run(lake, CITIZEN, number, rejected=15 + number)
         record_checks(lake, CITIZEN, run_id, number, personal_id_12_digits=15 + number)
     return gather(lake, POPULATION, at=NIGHT + timedelta(days=2, hours=6))
+
+
+@pytest.fixture(scope="module")
+def written(overview: Overview) -> dict[str, dict[str, str]]:
+    """The pages by language and name of file."""
+    return {language: render(overview, QualityReportInputs(AGREEMENTS, LEDGER), language) for language in LOCALES}
 
 
 @pytest.mark.parametrize(("days", "is_late"), [(0, False), (9, True)])
@@ -82,8 +88,10 @@ def test_what_a_late_table_costs_is_named(tmp_path: Path, days: int, is_late: bo
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Overview, language: str) -> None:
-    page = whole(render(overview, QualityReportInputs(AGREEMENTS, LEDGER), language)).replace("<wbr>", "")  # type: ignore[arg-type]
+def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(
+    written: dict[str, dict[str, str]], language: str
+) -> None:
+    page = whole(written[language]).replace("<wbr>", "")
     assert f'<html lang="{language}">' in page
     assert ("Đang công bố" in page) == (language == "vi")
     for text in (
@@ -101,11 +109,11 @@ def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Ov
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_links_within_and_between_the_pages_lead_somewhere(overview: Overview, language: str) -> None:
-    pages = render(overview, QualityReportInputs(AGREEMENTS, LEDGER), language)  # type: ignore[arg-type]
+def test_links_within_and_between_the_pages_lead_somewhere(written: dict[str, dict[str, str]], language: str) -> None:
+    pages = written[language]
     ids = {name: re.findall(r' id="([^"]+)"', page) for name, page in pages.items()}
     assert [name for name in pages if len(ids[name]) != len(set(ids[name]))] == []
-    others = render(overview, QualityReportInputs(AGREEMENTS, LEDGER), "en" if language == "vi" else "vi")
+    others = written["en" if language == "vi" else "vi"]
     for name, page in pages.items():
         links = re.findall(r' href="([^"]+)"', page)
         assert len(links) >= 3
@@ -114,8 +122,10 @@ def test_links_within_and_between_the_pages_lead_somewhere(overview: Overview, l
             assert not context or context in ids.get(file or name, ()), f"{name}: {file}#{context}"
 
 
-def test_the_agreements_annex_tells_every_column_its_protection_and_what_is_delivered(overview: Overview) -> None:
-    page = render(overview, QualityReportInputs(AGREEMENTS, LEDGER), "vi")["report.vi.html"]
+def test_the_agreements_annex_tells_every_column_its_protection_and_what_is_delivered(
+    written: dict[str, dict[str, str]],
+) -> None:
+    page = written["vi"]["report.vi.html"]
     annex = page[page.index('<section id="agreements"') :]
     text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", annex[: annex.index("</section>")])))
     first, last = (LOCALES["vi"].instant(NIGHT + timedelta(days=day)) for day in (0, 1))
@@ -144,8 +154,8 @@ def test_a_list_that_is_cut_says_so(tmp_path: Path) -> None:
     assert f"({MOST_REASONS} trong {count}, nhiều vi phạm trước)" in page
 
 
-def test_the_plots_are_readable_text_with_title_and_description(overview: Overview) -> None:
-    page = render(overview, QualityReportInputs(), "vi")["report.vi.html"]
+def test_the_plots_are_readable_text_with_title_and_description(written: dict[str, dict[str, str]]) -> None:
+    page = written["vi"]["report.vi.html"]
     plot = page[page.index('<svg class="plot"') :]
     tree = ElementTree.fromstring(plot[: plot.index("</svg>") + 6].replace("<svg ", '<svg xmlns="s" ', 1))
     texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
@@ -154,13 +164,12 @@ def test_the_plots_are_readable_text_with_title_and_description(overview: Overvi
     assert "var(--series-1)" in plot
 
 
-def test_an_empty_lake_says_that_nothing_ran_and_writes_every_file(tmp_path: Path) -> None:
-    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
-    made = report_step(context=PipelineContext(lake, SCHEMAS, {}), folder=tmp_path / "out")
+def test_an_empty_lake_says_that_nothing_ran_and_writes_every_file() -> None:
+    lake, made, out = report_of_nothing()
     assert made.published_tables == 0
     assert made.index is None
-    assert "No run yet" in (tmp_path / "out" / "report.en.html").read_text(encoding="utf-8")
-    assert "Chưa có lần chạy nào" in (tmp_path / "out" / "report.vi.html").read_text(encoding="utf-8")
+    assert "No run yet" in (out / "report.en.html").read_text(encoding="utf-8")
+    assert "Chưa có lần chạy nào" in (out / "report.vi.html").read_text(encoding="utf-8")
     assert all(Path(path).stat().st_size for path in made.paths)
     assert lake.read_text(lake.path("audit", "reports", "latest", "report.vi.html")).startswith("<!doctype html>")
 
@@ -176,16 +185,16 @@ def test_csv_and_workbook_hold_the_same_figures(overview: Overview) -> None:
     assert (tables["tables"]["extracted"].iloc[0], tables["trend"]["rejected"].tolist()) == (1000, [15, 16, 17])
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", "\t=1"])
-def test_a_text_that_begins_like_a_formula_is_text_in_the_workbook_and_in_csv(overview: Overview, text: str) -> None:
+def test_a_text_that_begins_like_a_formula_is_text_in_the_workbook_and_in_csv(overview: Overview) -> None:
     """An older test looked at the workbook alone; the CSV beside it is opened in Excel too."""
-    tables = frames(overview, QualityReportInputs(AGREEMENTS))
-    tables["agreements"].loc[0, "purpose"] = text
-    sheet = openpyxl.load_workbook(io.BytesIO(workbook(tables)))["agreements"]
+    texts = ["=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", "\t=1"]
+    agreed = frames(overview, QualityReportInputs(AGREEMENTS))["agreements"][:1]
+    table = pd.concat([agreed] * len(texts), ignore_index=True).assign(purpose=texts)
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook({"agreements": table})))["agreements"]
     column = [cell.value for cell in sheet[1]].index("purpose")
-    assert sheet[2][column].value == f"'{text}"
-    (row, *_) = csv.DictReader(io.StringIO(csv_text(tables["agreements"]).removeprefix("\ufeff")))
-    assert row["purpose"] == f"'{text}"
+    assert [row[column].value for row in sheet.iter_rows(min_row=2)] == [f"'{text}" for text in texts]
+    rows = csv.DictReader(io.StringIO(csv_text(table).removeprefix("\ufeff")))
+    assert [row["purpose"] for row in rows] == [f"'{text}" for text in texts]
 
 
 def test_lineage_names_the_source_columns_of_an_expression_and_the_products_in_force() -> None:
@@ -209,18 +218,15 @@ def test_numbers_are_written_as_each_language_does_and_never_rounded_up_to_perfe
     assert (vi.instant(NIGHT), en.instant(NIGHT)) == ("02/03/2026 01:30", "2026-03-02 01:30")
 
 
-def test_rules_and_their_law_are_told_in_the_readers_language_from_the_contract(tmp_path: Path) -> None:
+def test_rules_and_their_law_are_told_in_the_readers_language_from_the_contract() -> None:
     country = load_contracts(SCHEMAS)
-    overview = gather(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp"), country, at=NIGHT)
+    _, _, out = report_of_nothing()
     rules = [rule for contract in country.values() for table in contract.tables for rule in table.rules]
     assert len(rules) > 300
     languages: tuple[tuple[Language, Language], ...] = (("vi", "en"), ("en", "vi"))
     for language, other in languages:
-        page = re.sub(
-            r"\s+",
-            " ",
-            html.unescape(re.sub(r"<[^>]+>", " ", whole(render(overview, QualityReportInputs(), language)))),
-        )
+        pages = "".join(path.read_text(encoding="utf-8") for path in out.glob(f"*.{language}.html"))
+        page = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", pages)))
         for rule in rules:
             assert rule.vietnamese != rule.description
             assert " ".join(rule.text(language).split()) in page, rule.rule_id

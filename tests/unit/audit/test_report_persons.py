@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,8 +21,9 @@ from include.audit.report_words.words import LOCALES
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.report import report_step
+from tests.provincial import write_contract
 from tests.unit.audit.link_evidence import JUMP, MODEL, SECRET, record_link_run, write_people
-from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS
+from tests.unit.audit.runs_evidence import NIGHT, report_of_nothing
 
 EN, VI = LinkingWords(LOCALES["en"]), LinkingWords(LOCALES["vi"])
 
@@ -31,13 +33,22 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
 
 
-@pytest.fixture
-def linked(lake: Lake, tmp_path: Path) -> Lake:
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """To be read only."""
+    folder = tmp_path_factory.mktemp("linked")
+    lake = Lake(str(folder / "lake"), (), folder / "tmp")
     record_link_run(lake)
     record_link_run(lake, 1, verdict="held", findings=[JUMP])
     record_link_run(lake, 1, findings=[JUMP], approved_by="c06", approval_note="a new register")
-    write_people(lake, str(tmp_path))
+    write_people(lake, str(folder))
     return lake
+
+
+@pytest.fixture(scope="module")
+def pages(linked: Lake) -> dict[str, str]:
+    """The page by language, with the model of the last run."""
+    return {language: page(linked, language, model=MODEL) for language in LOCALES}
 
 
 def page(lake: Lake, language: str, **told: object) -> str:
@@ -53,12 +64,12 @@ def drawn(svg: str) -> tuple[list[str], str]:
     return texts, next(element.text or "" for element in tree if element.tag.endswith("}desc"))
 
 
-def test_before_the_first_run_one_sentence_says_so(lake: Lake, tmp_path: Path) -> None:
+def test_before_the_first_run_one_sentence_says_so(lake: Lake) -> None:
     assert gather_linking(lake) == Linking()
     assert not any((course((), LOCALES["en"]), costs((), LOCALES["en"]), *frames_of(lake).values()))
-    report_step(context=PipelineContext(lake, SCHEMAS, {}), folder=tmp_path / "out")
+    _, _, out = report_of_nothing()
     for language, sentence in (("en", "No persons are linked yet"), ("vi", "Chưa đối khớp danh tính lần nào")):
-        text = (tmp_path / "out" / f"report.{language}.html").read_text(encoding="utf-8")
+        text = (out / f"report.{language}.html").read_text(encoding="utf-8")
         section = text[text.index('<section id="persons"') :]
         assert sentence in section
         assert "<table" not in section[: section.index("</section>")]
@@ -114,8 +125,8 @@ def test_a_run_held_back_that_another_run_followed_waits_no_more(lake: Lake) -> 
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_the_page_tells_it_in_its_language_and_no_personal_value(linked: Lake, language: str) -> None:
-    text = page(linked, language, model=MODEL)
+def test_the_page_tells_it_in_its_language_and_no_personal_value(pages: dict[str, str], language: str) -> None:
+    text = pages[language]
     vi = language == "vi"
     for expected in (
         "1.235" if vi else "1,235",
@@ -136,9 +147,11 @@ def test_the_page_tells_it_in_its_language_and_no_personal_value(linked: Lake, l
     assert "a" * 32 not in text
 
 
-def test_the_page_says_if_the_model_is_not_that_of_the_run_or_cannot_be_read(linked: Lake) -> None:
+def test_the_page_says_if_the_model_is_not_that_of_the_run_or_cannot_be_read(
+    linked: Lake, pages: dict[str, str]
+) -> None:
     assert "was not used yet" in page(linked, "en", model=replace(MODEL, is_of_last_run=False))
-    assert "was not used yet" not in page(linked, "en", model=MODEL)
+    assert "was not used yet" not in pages["en"]
     assert "no model that can be read" in page(linked, "en")
 
 
@@ -179,15 +192,15 @@ def test_the_plot_of_wanted_precisions_tells_recall_and_reviews_or_that_recall_i
     assert "Độ đầy đủ không ước lượng được" in desc
 
 
-@pytest.mark.parametrize(("language", "reason"), [("en", "not estimable: too few"), ("vi", "không ước lượng được: ")])
-def test_a_recall_that_is_not_estimable_is_no_number_anywhere(linked: Lake, language: str, reason: str) -> None:
+def test_a_recall_that_is_not_estimable_is_no_number_anywhere(linked: Lake, lake: Lake) -> None:
+    shutil.copytree(linked.uri, lake.uri)
     nothing = {"recall": None, "recall_lower": None, "recall_upper": None, "unseen": None}
-    record_link_run(linked, 2, **nothing, recall_reason="numbers")
-    linking = gather_linking(linked)
+    record_link_run(lake, 2, **nothing, recall_reason="numbers")
+    linking = gather_linking(lake)
     assert [run.recall is None for run in linking.trend] == [False, False, True]
-    text = page(linked, language, model=MODEL)
-    assert text.count(reason) == 2
-    assert frames_of(linked)["link_runs"][-1]["recall_reason"] == "numbers"
+    for language, reason in (("en", "not estimable: too few"), ("vi", "không ước lượng được: ")):
+        assert page(lake, language, model=MODEL).count(reason) == 2
+    assert frames_of(lake)["link_runs"][-1]["recall_reason"] == "numbers"
     assert "→ not estimable" in drawn(course(linking.trend, LOCALES["en"]))[1]
 
 
@@ -209,8 +222,13 @@ def test_the_sheets_hold_the_figures_and_no_record(linked: Lake) -> None:
     assert not any(SECRET in csv_text(frame) for frame in tables.values())
 
 
-def test_the_report_reads_the_model_at_hand_and_weighs_it_for_the_persons_found(linked: Lake, tmp_path: Path) -> None:
-    made = report_step(context=PipelineContext(linked, SCHEMAS, {}), folder=tmp_path / "out")
+def test_the_report_reads_the_model_at_hand_and_weighs_it_for_the_persons_found(
+    linked: Lake, lake: Lake, tmp_path: Path
+) -> None:
+    """A house with one small registry: its folder gives no model, so the one shipped is at hand."""
+    shutil.copytree(linked.uri, lake.uri)
+    write_contract(tmp_path, "land-01")
+    made = report_step(context=PipelineContext(lake, tmp_path / "schemas", {}), folder=tmp_path / "out")
     assert made.persons == 4
     section = (tmp_path / "out" / "model.vi.html").read_text(encoding="utf-8")
     assert "một chữ số" in section

@@ -22,6 +22,7 @@ from include.audit.ledger.record import Record
 from include.audit.verification import table_commits
 from include.audit.verification.verify_lake import NoLedger, verify, verify_copy
 from include.lake.storage.lake import Lake
+from tests.repeats import repeats
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 CITIZEN = "registry/population/citizen"
@@ -426,7 +427,8 @@ def test_an_entry_that_nobody_follows_is_no_discrepancy_wherever_a_checkpoint_fa
         entries.append(lake, [Record("export", "x", {"n": number}), *own], at=at, actor="a")
     for number in range(27, 53):  # a look or a token: nothing else is recorded with it
         entries.append(lake, [Record("export", "x", {"n": number})], at=at, actor="a")
-        assert verify(lake).discrepancies == (), number
+        if number >= repeats(46, 27):  # the second checkpoint falls at the 50th commit
+            assert verify(lake).discrepancies == (), number
 
 
 def of_run(run_id: str, *marks: str) -> CommitProperties:

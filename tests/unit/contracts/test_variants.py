@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.contracts.model import row_digest
 from include.contracts.reading.load import contract_files, examine_contract, load_contract
 from include.contracts.yaml_files.problems import ContractError, Problem
 from tests.ascii_tables import SCHEMAS, outcome_of, rows_of, write_extract
+from tests.repeats import repeats
 
 # One statement a line, so that the line of a mistake is the line that was changed.
 LAND = """
@@ -295,6 +296,7 @@ def test_a_warning_of_the_contract_is_told_once(tmp_path: Path) -> None:
 NAMES = st.text(st.characters(categories=("L", "N", "S", "Zs")), min_size=1).filter(lambda name: name == name.strip())
 
 
+@settings(max_examples=repeats(25, 100))
 @given(data=st.data())
 def test_a_variant_that_nobody_saw_before_is_the_contract_written_for_that_source(data: st.DataObject) -> None:
     """Whatever a vendor calls its columns: the variant reads as a contract of the vendor's own would."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import duckdb
 import pyarrow as pa
@@ -67,11 +68,16 @@ FILTERS = [
 ]
 
 
+@cache
+def session(zone: str) -> duckdb.DuckDBPyConnection:
+    duck = duckdb.connect()
+    duck.execute(f"SET TimeZone = '{zone}'")
+    return duck
+
+
 def found(predicate: str, zone: str) -> list[tuple[object, ...]]:
-    with duckdb.connect() as duck:
-        duck.execute(f"SET TimeZone = '{zone}'")
-        columns = "epoch(made_at), epoch(seen_at), epoch(local_at), day"
-        return duck.execute(f"SELECT {columns} FROM {ROWS} WHERE ({predicate}) ORDER BY ALL").fetchall()
+    columns = "epoch(made_at), epoch(seen_at), epoch(local_at), day"
+    return session(zone).execute(f"SELECT {columns} FROM {ROWS} WHERE ({predicate}) ORDER BY ALL").fetchall()
 
 
 @pytest.mark.parametrize("text", FILTERS)
