@@ -9,7 +9,7 @@ import mmap
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +23,7 @@ BOMB_RATIO = 200  # sheets compress 5 to 40 to 1; a part that compresses better 
 SMALL = 64 << 20
 _LISTING = 16 << 20  # of parts that list things: sheets, styles, relationships
 _DIRECTORY = 4 << 20  # of the names of all parts: some 40,000 of them
-_TOKEN = 16 << 20  # an attribute or comment, which the parser buffers whole
-_PIECES = 4096  # of 8 KB, of one text; a cell holds 32,767 characters
+_TOKEN = 16 << 20  # an attribute or comment, which the parser buffers whole; a text, of which a cell holds 32,767
 DEEPEST = 200
 MOST_RUNS = 32_767
 MOST_MERGES = 250_000
@@ -181,7 +180,7 @@ def parser_of(start: Start) -> Any:
     return parser
 
 
-def fed(parser: Any, chunks: Iterator[bytes], piece: Sized = ()) -> Iterator[None]:
+def fed(parser: Any, chunks: Iterator[bytes], piece: Sequence[str] = ()) -> Iterator[None]:
     """Feed a parser, yielding after each chunk so that the caller can take what its handlers collected.
 
     `piece` is the text being collected. Raises Forbidden if it, or the parser's buffer, is too long.
@@ -190,7 +189,7 @@ def fed(parser: Any, chunks: Iterator[bytes], piece: Sized = ()) -> Iterator[Non
     for chunk in chunks:
         parser.Parse(chunk, False)
         given += len(chunk)
-        if given - parser.CurrentByteIndex > _TOKEN or len(piece) > _PIECES:
+        if given - parser.CurrentByteIndex > _TOKEN or sum(map(len, piece)) > _TOKEN:
             raise Forbidden
         yield
     parser.Parse(b"", True)

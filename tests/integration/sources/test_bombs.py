@@ -21,6 +21,7 @@ from .bombs import ALIKE, BOMBS, shared_strings
 pytestmark = pytest.mark.slow
 
 MOST_MB = 900
+MOST_OF_A_WORKBOOK = 400  # that is refused; a long text was held to 256 MB where its bound said 32
 HOLDER = "integration/sources/test_bombs.py::test_a_bomb_is_refused_in_little_memory"
 
 
@@ -52,7 +53,7 @@ def test_a_bomb_is_refused_in_little_memory(bomb: str, tmp_path: Path) -> None:
     print(f"{bomb}: {peak:.0f} MB")
     assert re.search(said, told), told[:300]
     assert re.match(r"DropBroken|SourceError|rows", told)
-    assert peak < MOST_MB
+    assert peak < (MOST_OF_A_WORKBOOK if "workbook" in bomb else MOST_MB)
 
 
 def test_a_large_workbook_is_read(tmp_path: Path) -> None:
