@@ -21,7 +21,7 @@ class ReadRecord:
     that were offered, of `columns`; `registry` and `table` the published table behind the product; `version` that of
     the shared table, `from_version` the first one of a read of changes, `table_id` the shared table's Delta id, which
     a table that is made anew has not; `address` where the request came from. Of a refused request it has all that could
-    be told. Personal columns are those that the contract of `registry` calls so.
+    be told. Which columns are personal, the contract of `registry` says.
     """
 
     read_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,11 +91,11 @@ def bring_in(lake: Lake, folder: Path) -> int:
 
 
 def product_reads(
-    lake: Lake, *, since: datetime, until: datetime, columns: Sequence[str] | None = None
+    lake: Lake, *, since: datetime, until: datetime, beside: Collection[str] | None = None
 ) -> tuple[ProductReads, ...]:
     """Who asked for rows from `since` to before `until`: by published table, recipient, agreement and product.
 
-    With `columns` only requests that were offered one of them, and those that were refused.
+    With `beside` only requests that were offered another column than these, and those that were refused.
     """
     if not lake.is_table(lake.path(READS_TABLE)):
         return ()
@@ -107,9 +107,10 @@ def product_reads(
                min("at"), max("at")
         FROM reads
         WHERE action IN ({_OFFERING}) AND product IS NOT NULL AND "at" >= $since AND "at" < $until
-              AND ($columns IS NULL OR verdict = 'refused' OR list_has_any("columns", $columns))
+              AND ($beside IS NULL OR verdict = 'refused'
+                   OR coalesce(NOT list_has_all(CAST($beside AS VARCHAR[]), "columns"), true))
         GROUP BY ALL ORDER BY ALL"""
-    named = {"since": since, "until": until, "columns": columns}
+    named = {"since": since, "until": until, "beside": None if beside is None else [*beside]}
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the log of reads"):
         view(lake, connection, _NAME, lake.path(READS_TABLE))
         found = connection.execute(query, named).fetchall()

@@ -37,9 +37,10 @@ class SharedProduct:
     """One shared table: its published table, the agreed columns and rows, and its actual state.
 
     `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
-    was first committed on these terms, `last_at` when rows last came or went. `reads`: in the last
-    READS_DAYS; None if there were none. `minimum`: of counts by these columns, below which a cell is suppressed; 0 for
-    rows.
+    was first committed on these terms, `last_at` when rows last came or went. `reads`: in the last READS_DAYS; None if
+    there were none. `personal_reads` are the columns that were read, also in protected form, and of which today's
+    contract does not say that they have no personal data. `minimum`: of counts by these columns, below which a cell is
+    suppressed; 0 for rows.
     """
 
     name: str
@@ -54,13 +55,8 @@ class SharedProduct:
     since: datetime | None = None
     last_at: datetime | None = None
     reads: ProductReads | None = None
+    personal_reads: tuple[str, ...] = ()
     minimum: int = 0
-
-    @property
-    def personal_reads(self) -> tuple[str, ...]:
-        """The columns with personal data that were read, also in protected form."""
-        offered = self.reads.columns if self.reads else ()
-        return tuple(c.name for c in self.columns if c.name in offered and c.classification in PERSONAL)
 
     @property
     def given(self) -> tuple[AgreedColumn, ...]:

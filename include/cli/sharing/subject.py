@@ -90,6 +90,10 @@ def _show(found: Subject) -> None:
             count = number(table.mentions)
             named = local(f"số dòng của người khác có nêu: {count}", f"rows of others that name the person: {count}")
             held.add_row(table.registry, table.table, named)
+        if table.unclear:
+            count = number(table.unclear)
+            may_be = local(f"số dòng có thể là của người này: {count}", f"rows that may be the person's: {count}")
+            held.add_row(table.registry, table.table, may_be)
     output.print(held)
     given = Table(
         local("bên nhận", "recipient"), local("thỏa thuận", "agreement"), local("bảng chia sẻ", "product"),

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from include.audit.reads import ProductReads, product_reads
 from include.audit.report_data import READS_DAYS, AgreedColumn, AgreementFacts, SharedProduct
-from include.contracts.model import Column, Contract
+from include.contracts.model import Contract
 from include.lake.storage import Lake
+from include.pipelines.reporting.reads import without_persons
 from include.sharing.agreements import Agreement, Product
 from include.sharing.products import OPEN, opened
 from include.sharing.recipients import code_lists
@@ -45,7 +46,10 @@ def _product(
     lake: Lake,
     reads: ProductReads | None,
 ) -> SharedProduct:
-    known = _columns(product, contracts)
+    contract = contracts.get(product.registry)
+    table = next((one for one in contract.tables if one.name == product.table), None) if contract else None
+    known = {column.name: column for column in table.columns} if table else {}
+    open_to_all = without_persons(table) if table else ()
     columns = tuple(
         AgreedColumn(
             column.name, column.protection, column.keep,
@@ -63,12 +67,6 @@ def _product(
         shared.since if shared and state == OPEN else None,
         shared.last_delivery() if shared and state == OPEN else None,
         reads,
+        tuple(name for name in reads.columns if name not in open_to_all) if reads else (),
         product.statistics.minimum if product.statistics else 0,
     )  # fmt: skip
-
-
-def _columns(product: Product, contracts: Mapping[str, Contract]) -> dict[str, Column]:
-    """The columns of the published table by name; empty if no contract has it any more."""
-    contract = contracts.get(product.registry)
-    tables = contract.tables if contract else ()
-    return {column.name: column for table in tables if table.name == product.table for column in table.columns}

@@ -102,8 +102,8 @@ def _held(traced: Mapping[str, TracedTable], searches: Mapping[str, TableSearch]
     for name, one in traced.items():
         newest = searches[name].newest
         counted = searches[name].whole.get(newest) if newest else None
-        if counted is not None and (counted.rows or counted.mentions):
-            title = one.table.business_name or name
+        if counted is not None and (counted.is_told or counted.unclear):
+            title, table = one.table.business_name or name, one.table
             yield HeldRows(
-                one.table.registry, one.table.base_name, title, one.relation, counted.rows, counted.mentions
+                table.registry, table.base_name, title, one.relation, counted.rows, counted.mentions, counted.unclear
             )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache, partial
 from itertools import groupby
 
@@ -12,6 +13,7 @@ from include.lake.storage import Lake
 from include.pipelines.subject.model import Doubt, Given, GivenColumn, Purpose, ReadOfRows, Span, SpanUnknown
 from include.pipelines.subject.searching import Counts, TableSearch
 from include.pipelines.subject.shared_tables import SharedTable, SharedVersion
+from include.pipelines.subject.source_versions import Counted
 
 _NOTHING: Counts = {}
 
@@ -50,37 +52,42 @@ def given_to_recipients(
 
 
 def _is_personal(table: SharedTable, source: Table) -> bool:
-    """Whether one of the shared columns is classified above `internal`, as those with a person's values are."""
-    return any(
-        column.classification not in ("public", "internal")
-        for column in source.columns
-        if table.terms is None or column.name in table.terms.given
-    )
+    """Whether a shared column is not known to be open to all: those with a person's values are not."""
+    is_open = {column.name for column in source.columns if column.classification in ("public", "internal")}
+    given = {column.name for column in source.columns} if table.terms is None else table.terms.given
+    return not given <= is_open
 
 
 def _spans(table: SharedTable, counts: Counts, doubt: Doubt | None) -> tuple[tuple[Span, ...], tuple[SpanUnknown, ...]]:
-    spans: list[Span] = []
-    unknown: list[SpanUnknown] = []
-    for state, group in groupby(table.versions, key=lambda version: _state(version, counts)):
+    """Of a version that has a row about her, another row may be one of which that cannot be told: it is in both."""
+    told, unknown = [], []
+    for has, group in groupby(table.versions, key=lambda one: _counted(one, counts).is_told):
         versions = list(group)
-        first, last = versions[0], versions[-1]
-        until = table.until(last.version)
-        if state == "has":
-            held = [counts[one.source] for one in versions if one.source is not None]
-            rows, mentions = max(one.rows for one in held), max(one.mentions for one in held)
-            spans.append(Span(first.version, last.version, first.at, until, rows, mentions))
-        elif state == "unknown":
-            unknown.append(SpanUnknown(first.version, last.version, first.at, until, doubt or "source not kept"))
-    return tuple(spans), tuple(unknown)
+        if has:
+            found = [_counted(one, counts) for one in versions]
+            rows, mentions = max(one.rows for one in found), max(one.mentions for one in found)
+            told.append(Span(*_extent(table, versions), rows, mentions))
+    for reason, group in groupby(table.versions, key=lambda one: _doubt(one, counts, doubt)):
+        if reason is not None:
+            unknown.append(SpanUnknown(*_extent(table, list(group)), reason))
+    return tuple(told), tuple(unknown)
 
 
-def _state(version: SharedVersion, counts: Counts) -> str:
+def _extent(table: SharedTable, versions: Sequence[SharedVersion]) -> tuple[int, int, datetime, datetime | None]:
+    first, last = versions[0], versions[-1]
+    return first.version, last.version, first.at, table.until(last.version)
+
+
+def _counted(version: SharedVersion, counts: Counts) -> Counted:
+    return counts.get(version.source, Counted()) if version.source is not None else Counted()
+
+
+def _doubt(version: SharedVersion, counts: Counts, of_table: Doubt | None) -> Doubt | None:
     if version.source is None:
-        return "none"
-    counted = counts.get(version.source)
-    if counted is None:
-        return "unknown"
-    return "has" if counted.rows or counted.mentions else "none"
+        return None
+    if version.source not in counts:
+        return of_table or "source not kept"
+    return "contract changed" if counts[version.source].unclear else None
 
 
 def _given(

@@ -16,6 +16,8 @@ from include.sharing.products import HISTORY_DAYS
 _NOTHING = "Không có."
 _DOUBTS = {
     "source not kept": "phiên bản nguồn không còn được lưu",
+    "contract changed": "có dòng nêu mã của Ông/Bà trong cột mà hợp đồng dữ liệu hiện nay không dùng để xác định dòng "
+    "là của ai",
     "terms not known": "nội dung thỏa thuận khi đó không được ghi lại hoặc không còn áp dụng được",
     "no contract": "bảng nguồn không còn trong hợp đồng dữ liệu nào",
     "no relation": "hợp đồng dữ liệu của bảng nguồn không cho biết dòng nào là của ai",
@@ -97,6 +99,11 @@ def _held_notes(subject: Subject) -> Iterator[str]:
             yield (
                 f"{one.title} ({subject.name(one.registry)}): {_number(one.mentions)} dòng là bản ghi của người khác, "
                 "có nêu mã của Ông/Bà (ví dụ là cha, mẹ)."
+            )
+        if one.unclear:
+            yield (
+                f"{one.title} ({subject.name(one.registry)}): {_number(one.unclear)} dòng có thể về Ông/Bà; chưa xác "
+                "định được, vì dòng được công bố theo hợp đồng dữ liệu có các cột khác hiện nay."
             )
 
 

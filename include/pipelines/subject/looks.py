@@ -11,13 +11,13 @@ from typing import Any
 from include.audit import ledger
 from include.contracts.yaml_files import ContractError
 from include.lake.rejected import open_rejections_of
-from include.lake.storage import Lake, lake_errors, literal, quote
+from include.lake.storage import SERVER, Lake, lake_errors, literal, quote
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import person_digest
 from include.pipelines.errors import Misuse
 from include.pipelines.subject.model import Certainty, Opened
 from include.pipelines.subject.persons import Person
-from include.pipelines.subject.row_rules import TracedTable
+from include.pipelines.subject.row_rules import TracedTable, any_of
 from include.pipelines.subject.searching import TableSearch
 from include.pipelines.subject.source_versions import ShownVersion
 
@@ -106,13 +106,16 @@ def opened_by(
 
 
 def _at_published(search: TableSearch, look: Look) -> Certainty | None:
-    """Of a version with a row of hers: certain if the whole version was shown, else possible; so if it is not kept."""
+    """Of a version with a row of hers: certain if the whole version was shown, else possible.
+
+    Possible too if the version is not kept, or only may have one.
+    """
     version = search.shown.get(look.version)
     counted = search.whole.get(version) if version else None
     if counted is None:
         return "possible"
-    if not (counted.rows or counted.mentions):
-        return None
+    if not counted.is_told:
+        return "possible" if counted.unclear else None
     is_whole = not look.payload.get("where_sha256") and look.payload.get("limit") is None
     return "certain" if is_whole else "possible"
 
@@ -121,11 +124,13 @@ def _at_published(search: TableSearch, look: Look) -> Certainty | None:
 class _Rejected:
     """Rejected rows with a key of hers, as (run id, number), and the runs of which any can be read.
 
-    `runs` is None where no key of a rejected row can be hers.
+    `unclear` are rows of another key than today's contract has, with a value of one of hers. `runs` is None where no
+    key of a rejected row can be hers.
     """
 
     hers: frozenset[tuple[str, int]]
     runs: frozenset[str] | None
+    unclear: frozenset[tuple[str, int]] = frozenset()
 
 
 def _at_rejected(kept: _Rejected | None, look: Look) -> Certainty | None:
@@ -136,8 +141,11 @@ def _at_rejected(kept: _Rejected | None, look: Look) -> Certainty | None:
     if kept is None:
         return "possible"
     read = look.payload.get("read", {})
-    if kept.hers & {(run, int(number)) for run, numbers in read.items() for number in numbers}:
+    shown = {(run, int(number)) for run, numbers in read.items() for number in numbers}
+    if kept.hers & shown:
         return "certain"
+    if kept.unclear & shown:
+        return "possible"
     return None if kept.runs is None or read.keys() <= kept.runs else "possible"
 
 
@@ -147,16 +155,26 @@ def _rejected_rows(context: PipelineContext, look: Look, traced: TracedTable) ->
         table = context.table(traced.table.registry, look.subject.rpartition("/")[2])[1]
     except (Misuse, ContractError):
         return None
-    tells = [tell for tell in traced.hers if {*tell.columns} <= {*table.primary_key}]
-    if not tells:
+    names = table.primary_key
+    tells = [tell for tell in traced.hers if {*tell.columns} <= {*names, SERVER}]
+    if not tells and traced.relation != "own":
         return _Rejected(frozenset(), None)
-    # `_key` is the key as it would have been published, as a JSON object.
-    keys = ", ".join(f"_key ->> {literal(f'$.{quote(name)}')} AS {quote(name)}" for name in table.primary_key)
-    condition = " OR ".join(tell.condition(table.primary_key) for tell in tells)
+    # `_key` is the key as it would have been published, as a JSON object: of a server's table without the server.
+    keys = ", ".join(f"_key ->> {literal(f'$.{quote(name)}')} AS {quote(name)}" for name in names)
+    hers = f"coalesce({any_of(tell.condition for tell in tells)}, false)"
+    other = any_of(f"{quote(name)} IS NULL" for name in names)
+    values = ", ".join(map(literal, traced.values))
     with open_rejections_of(context.lake, table, with_closed=True) as opened:
         if opened is None:
             return _Rejected(frozenset(), frozenset())
         with lake_errors(f"searching the rejected rows of {table.qualified_name}"):
-            query = f"SELECT _run_id, _row FROM (SELECT _run_id, _row, {keys} FROM opened) WHERE {condition}"
-            hers = frozenset((row[0], int(row[1])) for row in opened.connection.execute(query).fetchall())
-        return _Rejected(hers, frozenset(file.run_id for file in opened.files))
+            query = (
+                f"SELECT _run_id, _row, {hers} FROM (SELECT _run_id, _row, _key, {keys}, {literal(table.server)} AS "
+                f"{SERVER} FROM opened) WHERE {hers} OR ({other} AND list_has_any(_key ->> '$.*', [{values}]))"
+            )
+            rows = opened.connection.execute(query).fetchall()
+    return _Rejected(
+        hers=frozenset((run, int(number)) for run, number, is_hers in rows if is_hers),
+        runs=frozenset(file.run_id for file in opened.files),
+        unclear=frozenset((run, int(number)) for run, number, is_hers in rows if not is_hers),
+    )

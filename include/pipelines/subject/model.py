@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 Relation = Literal["own", "about", "mention"]
 """Of a row: a record of the person; a row that is no person's record and refers to hers; another's that does so."""
-Doubt = Literal["source not kept", "terms not known", "no contract", "no relation"]
-"""Why it cannot be told: the published version is gone; the agreement's text; the source is in no contract any more, or
-its contract does not say whose its rows are."""
+Doubt = Literal["source not kept", "contract changed", "terms not known", "no contract", "no relation"]
+"""Why it cannot be told: the published version is gone; it has a key of hers in a column by which the contract of today
+cannot tell; the agreement's text; the source is in no contract any more, or its contract does not say whose its rows
+are."""
 Certainty = Literal["certain", "possible"]
 
 
@@ -28,7 +29,10 @@ class HeldRecord:
 
 @dataclass(frozen=True, slots=True)
 class HeldRows:
-    """Rows about the person in one published table today: `rows` of hers, `mentions` in rows of others."""
+    """Rows about the person in one published table today: `rows` of hers, `mentions` in rows of others.
+
+    `unclear` are others that may be about her: they were published by a contract with other columns than today's.
+    """
 
     registry: str
     table: str
@@ -36,6 +40,7 @@ class HeldRows:
     relation: Relation
     rows: int
     mentions: int
+    unclear: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class SpanUnknown:
-    """Versions of a shared table of which it cannot be told any more whether they had a row about the person."""
+    """Versions of a shared table of which it cannot be told any more whether they had a row about the person.
+
+    Those of which it is told too (`Span`) may have had one more.
+    """
 
     first: int
     last: int

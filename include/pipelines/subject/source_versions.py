@@ -17,6 +17,7 @@ from include.contracts.model import Table
 from include.lake.delta import FILE, VersionGone, view_of
 from include.lake.row_history import history_at
 from include.lake.storage import (
+    SERVER,
     Lake,
     LakeDenied,
     LakeError,
@@ -26,7 +27,7 @@ from include.lake.storage import (
     quote,
     restrict_access,
 )
-from include.pipelines.subject.row_rules import TracedTable
+from include.pipelines.subject.row_rules import TracedTable, any_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,19 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many rows of hers, and how many of others that mention her."""
+    """How many rows of hers, of others that mention her, and `unclear`: neither is told, and may be."""
 
     rows: int = 0
     mentions: int = 0
+    unclear: int = 0
 
     def __add__(self, other: Counted) -> Counted:
-        return Counted(self.rows + other.rows, self.mentions + other.mentions)
+        return Counted(self.rows + other.rows, self.mentions + other.mentions, self.unclear + other.unclear)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a row of hers, or a mention, was found."""
+        return bool(self.rows or self.mentions)
 
 
 def open_published(lake: Lake, table: Table) -> DeltaTable | None:
@@ -168,31 +175,34 @@ def _count_in_history(lake: Lake, traced: TracedTable, taken: Sequence[Taken], a
 def _counts(connection: duckdb.DuckDBPyConnection, traced: TracedTable, taken: Sequence[Taken]) -> str:
     """The columns and the FROM of a query over `published` that counts what each of `taken` has of hers."""
     present = [row[0] for row in connection.execute("DESCRIBE published").fetchall()]
+    wanted = {SERVER: "VARCHAR"} | {column.name: column.sql_type for column in traced.table.columns}
     absent = "".join(
-        f", CAST(NULL AS {column.sql_type}) AS {quote(column.name)}"
-        for column in traced.table.columns
-        if column.name not in present
+        f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in wanted.items() if name not in present
     )
-    hers = _any(tell.condition(present) for tell in traced.hers)
+    published = f"(SELECT *{absent} FROM published)"
+    hers = any_of(tell.condition for tell in traced.hers)
+    unclear = []  # conditions, as `row_rules` has them
+    if connection.execute(f"SELECT 1 FROM {published} WHERE {traced.no_key} LIMIT 1").fetchone():
+        anywhere = traced.has_value(name for name in present if not name.startswith("_"))
+        unclear.append(f"({traced.no_key} AND {anywhere})")
     if traced.when:
-        hers = f"(({hers}) AND ({traced.when}))"
-    mentioned = _any(tell.condition(present) for tell in traced.mentions)
+        unclear.append(f"({hers} AND ({traced.when}) IS NULL)")
+        hers = f"({hers} AND ({traced.when}))"
     counts = []
     for one in taken:
-        told = _any(
-            tell.condition(present) for tell in traced.mentions if one.columns is None or one.columns & {*tell.columns}
-        )
+        given = one.columns
+        told = any_of(tell.condition for tell in traced.mentions if given is None or given & {*tell.columns})
+        may_be = any_of([*unclear, traced.has_value(traced.gone(present, given))])
         counts.append(f"count(*) FILTER (_hers AND ({one.predicate}))")
-        counts.append(f"count(*) FILTER (NOT _hers AND ({told}) AND ({one.predicate}))")
+        counts.append(f"count(*) FILTER (NOT _hers AND {told} AND ({one.predicate}))")
+        counts.append(f"count(*) FILTER (NOT _hers AND NOT coalesce({told}, false) AND {may_be} AND ({one.predicate}))")
+    mentioned = any_of(tell.condition for tell in traced.mentions)
+    may_be = any_of([*unclear, traced.has_value(traced.gone(present, None))])
     return (
-        f"{', '.join(counts)} FROM (SELECT *, coalesce({hers}, false) AS _hers FROM (SELECT *{absent} FROM published) "
-        f"WHERE {hers} OR {mentioned})"
+        f"{', '.join(counts)} FROM (SELECT *, coalesce({hers}, false) AS _hers FROM {published} "
+        f"WHERE {hers} OR {mentioned} OR {may_be})"
     )
-
-
-def _any(conditions: Iterable[str]) -> str:
-    return f"({' OR '.join(conditions) or 'false'})"
 
 
 def _counted(counts: Sequence[int]) -> tuple[Counted, ...]:
-    return tuple(Counted(int(rows), int(mentions)) for rows, mentions in zip(counts[::2], counts[1::2], strict=True))
+    return tuple(Counted(*map(int, counts[at : at + 3])) for at in range(0, len(counts), 3))

@@ -14,7 +14,7 @@ from include.pipelines.subject.shared_tables import SharingRecord
 
 
 def find_unlinked(context: PipelineContext, asked: str, sharing: SharingRecord) -> Person | None:
-    """The record alone, if a published version that was shared, or today's, had it; None if none that is kept did.
+    """The record alone, if a published version that was shared, or today's, had it or may have had it; else None.
 
     Sharing does not wait for linking: a record can be published, shared and gone while a link run is held.
     """
@@ -25,7 +25,7 @@ def find_unlinked(context: PipelineContext, asked: str, sharing: SharingRecord) 
     if traced is None or traced.relation != "own" or len(json.loads(key)) != _width(traced.table):
         return None
     search = search_table(context.lake, traced, sharing, ())
-    if not any(counted.rows for counted in search.whole.values()):
+    if not any(counted.rows or counted.unclear for counted in search.whole.values()):
         return None
     return Person("", (record.record_id,), "unlinked", (), (record,))
 

@@ -49,6 +49,7 @@ PRODUCT = SharedProduct(
         "population", "citizen", "moh", "for_health", "citizen", "Cấp thẻ", 1007, 3, 1234, ("personal_id", "sex"),
         NIGHT, NIGHT + timedelta(hours=5),
     ),
+    ("personal_id",),
 )  # fmt: skip
 AGREEMENTS = (
     AgreementFacts(

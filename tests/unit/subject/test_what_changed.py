@@ -1,4 +1,7 @@
-"""What changed since something was shared is told: purposes, contracts that ended, records that linking never saw."""
+"""What changed since something was shared is told: purposes, contracts that ended, records that linking never saw.
+
+That columns have other names since was not tried: each table here was published by the columns of today's contract.
+"""
 
 from __future__ import annotations
 
@@ -279,3 +282,69 @@ def test_a_look_at_rejected_rows_is_told_when_the_published_table_was_made_anew(
     assert (looks(country, hers), looks(country, other)) == ([("rejected/population/citizen", "certain")], [])
     make_anew(country, "population", "citizen")
     assert looks(country, hers) == [("rejected/population/citizen", "possible")]
+
+
+def rename(country: Country, change: Callable[[str], str], name: str, new: str) -> None:
+    """A column of the citizen has another name from now on, in all that speaks of it. Only two registries stay."""
+    rewrite(country, "population", change)
+    for path in (country.folder / "registries").glob("*.yaml"):
+        if path.name not in ("population.odcs.yaml", "insurance.odcs.yaml"):
+            path.unlink()
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if f"population.citizen.{name}" in text:
+            path.write_text(text.replace(f"population.citizen.{name}", f"population.citizen.{new}"), encoding="utf-8")
+    country.agree("statistics", STATISTICS.replace(f"name: {name}", f"name: {new}"))
+    country.__dict__.pop("context", None)
+
+
+def with_another_key(text: str) -> str:
+    citizen, table, after = text.partition("  - name: household_member")
+    citizen = re.sub(r"\bpersonal_id\b(?! *\])", "citizen_id", citizen)
+    return citizen.replace("value: citizen_id", "value: personal_id") + table + after
+
+
+@held_by("unit/subject/test_rows.py::test_a_column_that_a_version_lacks_is_no_no")
+@pytest.mark.parametrize("is_anew", [False, True], ids=["nothing published since", "published anew"])
+def test_by_a_key_of_another_name_it_is_told_or_said_that_it_cannot_be(country: Country, is_anew: bool) -> None:
+    for row in country.citizens.values():
+        row["mother_id"] = None
+    country.publish()
+    human = one_of(country, "citizen", "names")
+    country.reject([human.ids[0]])
+    citizen = country.table("population", "citizen")
+    read_values(country.context, citizen, rule_id=None, offset=0, reader="c06", purpose="kiểm tra")
+    read_version(country.context, "population", "citizen", look=Look("c06", "kiểm tra"))
+    rename(country, with_another_key, "personal_id", "citizen_id")
+    if is_anew:
+        shutil.rmtree(Path(country.lake.uri) / "registry" / "population" / "citizen")
+        rows = [{**row, "citizen_id": row["personal_id"]} for row in country.citizens.values()]
+        country.write("population", "citizen", rows)
+    subject = answer_person(country.context, human.person_id, look=LOOK)
+    assert [(one.subject, one.certainty) for one in subject.opened] == [
+        ("rejected/population/citizen", "possible"), ("registry/population/citizen", "possible")
+    ]  # fmt: skip
+    truth, found = without_counts(country.truth(human)), without_counts(told(subject))
+    for table, versions in truth.items():
+        unknown = {
+            version for one in subject.given if one.table_id == table[2] for span in one.unknown
+            for version in range(span.first, span.last + 1)
+        }  # fmt: skip
+        assert found.get(table, set()) <= versions <= found.get(table, set()) | unknown
+    assert {reason for reasons in doubts(subject).values() for reason in reasons} >= {"contract changed"}
+    assert doubts(subject).keys() == {"citizen", "names"}
+    (held,) = (one for one in subject.held if one.table == "citizen")
+    assert (held.rows, held.unclear) == ((1, 0) if is_anew else (0, 1))
+    said = texts(subject_letter(subject))
+    assert "trong cột mà hợp đồng dữ liệu hiện nay không dùng" in said
+    assert ("1 dòng có thể về Ông/Bà" in said) == (not is_anew)
+
+
+@held_by("unit/subject/test_rows.py::test_a_column_that_a_version_lacks_is_no_no")
+def test_of_a_mention_in_a_column_of_another_name_it_is_said_that_it_cannot_be_told(country: Country) -> None:
+    """Where it was shared: `names` has not that column."""
+    human = next(
+        one for one in country.humans
+        if any(row["mother_id"] in one.ids and row["status_code"] == "1" for row in country.citizens.values())
+    )  # fmt: skip
+    rename(country, lambda text: text.replace("mother_id", "mother_no"), "mother_id", "mother_no")
+    assert doubts(answer_person(country.context, human.person_id, look=LOOK)) == {"citizen": {"contract changed"}}
