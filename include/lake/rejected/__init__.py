@@ -2,7 +2,7 @@
 
 from include.lake.rejected.append import append_rejected
 from include.lake.rejected.backlog import AGES, TREND_DAYS, OpenRule, RejectionBacklog, open_counts, rejection_backlog
-from include.lake.rejected.close import close_rejected, finish_closing, reopen_rejected
+from include.lake.rejected.close import close_rejected, finish_closing, restore_rejected
 from include.lake.rejected.held_rows import BrokenRule, broken_rules
 from include.lake.rejected.open_rejections import (
     REJECTION_COLUMNS,

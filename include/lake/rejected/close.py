@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, get_args
@@ -18,10 +18,11 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 from include.contracts.model import Table
-from include.lake.delta import FILE, PREFIX, StagedFiles, epoch_milliseconds, last_commit, overtaken_by
+from include.lake.delta import FILE, PREFIX, StagedFiles, epoch_milliseconds, last_commit, overtaken_by, view_of
 from include.lake.rejected.open_rejections import (  # fmt: skip
     LIVES,
     OPEN,
+    SUPERSEDED,
     OpenRejections,
     RejectedFile,
     live_rejected_files,
@@ -62,17 +63,22 @@ def close_rejected(
     return retry_on_conflict(lake, closing.uri, lambda: _close(closing))
 
 
-def reopen_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, closed_by: Sequence[str]) -> int:
-    """Reopen the rows that these runs closed, after their commits were undone; returns their number. Once a run."""
+def restore_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, undone: Sequence[str]) -> int:
+    """After a restore: open are the rows that were open at the restored version, and no others. Once a run.
+
+    `undone` are the runs that committed after that version. What they closed is open again, if it was open then; what
+    they rejected, or an undone restore opened, is closed as superseded, and comes again if the source still has it.
+    Returns the number of rows opened.
+    """
     folder = lake.staging_path(table.registry, table.name, run_id)
     closing = Closing(lake, table, run_id, at, "replay", StagedFiles.below(folder), None)
-    return retry_on_conflict(lake, closing.uri, lambda: _reopen(closing, closed_by))
+    return retry_on_conflict(lake, closing.uri, lambda: _restore(closing, undone))
 
 
-def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
-    table = closing.table
+def _restore(closing: Closing, undone: Sequence[str]) -> int:
+    lake, table = closing.lake, closing.table
     with (
-        open_rejections_of(closing.lake, table, with_closed=True) as opened,
+        open_rejections_of(lake, table, before_run=closing.run_id, with_closed=True) as opened,
         lake_errors(f"opening the rejected rows of {table.qualified_name} again"),
     ):
         if opened is None:
@@ -80,16 +86,45 @@ def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
         earlier = _closed_before(opened.delta, closing.transaction)
         if earlier is not None:
             return earlier.get(OPEN, 0)
-        runs = ", ".join(literal(run_id) for run_id in closed_by) or "NULL"
-        opened.connection.execute(
-            f"CREATE TEMP TABLE {SETTLED} AS SELECT _run_id AS _of_run, _row AS _of_row, {literal(OPEN)} AS _new_life, "
-            f"_reasons AS _new_reasons, {FILE} AS _of_file FROM {OPENED} WHERE _closed_by IN ({runs})"
+        connection, runs = opened.connection, ", ".join(literal(run_id) for run_id in undone) or "NULL"
+        was_open = _was_open(closing, opened, undone) or f"(_run_id IN ({runs})) IS NOT TRUE"
+        connection.execute(
+            f"CREATE TEMP TABLE {SETTLED} AS SELECT _run_id AS _of_run, _row AS _of_row, _reasons AS _new_reasons, "
+            f"CASE WHEN _is_open THEN {literal(SUPERSEDED)} ELSE {literal(OPEN)} END AS _new_life, {FILE} AS _of_file "
+            f"FROM (SELECT *, _life = {literal(OPEN)} AS _is_open, {was_open} AS _was_open FROM {OPENED}) "
+            f"WHERE CASE WHEN _is_open THEN NOT _was_open ELSE _was_open AND _closed_by IN ({runs}) END"
         )
         rewrites = _rewrite(closing, opened)
-        rows = int(opened.connection.execute(f"SELECT count(*) FROM {SETTLED}").fetchall()[0][0])
+        counted = connection.execute(f"SELECT _new_life, count(*) FROM {SETTLED} GROUP BY 1").fetchall()
+        counts = {OPEN: 0} | dict(counted)
         if rewrites:
-            _commit(closing, opened.delta, rewrites, [], {OPEN: rows})
-        return rows
+            _commit(closing, opened.delta, rewrites, [], counts)
+        return counts[OPEN]
+
+
+def _was_open(closing: Closing, opened: OpenRejections, undone: Sequence[str]) -> str:
+    """SQL condition: a row of OPENED was open once the last run that is not undone had closed its rows.
+
+    Read from that version of the table of rejected rows: rows do not tell it, as a run that opens one forgets who had
+    closed it. Empty if files of that version are gone.
+    """
+    lake, table = closing.lake, closing.table
+
+    def stand(run_ids: Iterable[str]) -> set[str]:
+        return runs_that_count(lake, table, {*run_ids} - {*undone}, closing.run_id)
+
+    made = ((e.get(f"{PREFIX}run_id"), int(e["version"])) for e in opened.delta.history())
+    version = next((version for run_id, version in made if run_id and stand([run_id])), None)
+    if version is None:
+        return "false"
+    former = lake.table(closing.uri, version=version)
+    files = [file for file in live_rejected_files(former) if file.may_be_open]
+    counting = stand(file.run_id for file in files)
+    files = [file for file in files if file.run_id in counting]
+    if not all(lake.exists(file.uri) for file in files):
+        return ""
+    view_of(opened.connection, "former", former, [file.uri for file in files])
+    return f"(_run_id, _row) IN (SELECT (_run_id, _row) FROM former WHERE _life = {literal(OPEN)})"
 
 
 def finish_closing(lake: Lake, table: Table, *, before_run: str | None = None) -> None:

@@ -167,7 +167,7 @@ def test_a_sync_killed_after_its_commit(
 @pytest.mark.parametrize(
     ("where", "when"),
     some_of(
-        [((versions, name), when) for when in ("before", "after") for name in ("reopen_rejected", "record_run")], 2
+        [((versions, name), when) for when in ("before", "after") for name in ("restore_rejected", "record_run")], 2
     ),
     ids=lambda value: value[1] if isinstance(value, tuple) else value,
 )
