@@ -50,11 +50,12 @@ def close_rejected(
 ) -> dict[str, int]:
     """Close the open rejections decided by the run's commit; returns rows by new `_life`. A run closes once.
 
-    `full`: a row whose key came again is `superseded`, any other `withdrawn`; a row without a readable key is
-    superseded. `incremental`, `backfill`: a row whose key came again, or without a readable key the very same row,
-    is superseded (in a backfill by no older version); one whose key is in `gone` (Parquet of published key columns)
-    is withdrawn; others stay open. `replay`: the accepted of its rows are `replayed`, those with a newer published
-    version superseded, and the others stay open with their present reasons.
+    A row whose key came again, or without a readable key the very same row, is `superseded` (in a backfill by no older
+    version). Of the others none is closed unless it is known to be gone: by a `full` run of a table that reconciles,
+    where those with a key are `withdrawn` and those without superseded; by an incremental one, those whose key is in
+    `gone` (Parquet of published key columns). In a table without key, each full run supersedes all. `replay`: the
+    accepted of its rows are `replayed`, those with a newer published version superseded, and the others stay open with
+    their present reasons.
 
     If the run has not committed to the registry table (another overtook it), the rows it appended are removed.
     """
@@ -94,11 +95,11 @@ def _restore(closing: Closing, undone: Sequence[str]) -> int:
             f"FROM (SELECT *, _life = {literal(OPEN)} AS _is_open, {was_open} AS _was_open FROM {OPENED}) "
             f"WHERE CASE WHEN _is_open THEN NOT _was_open ELSE _was_open AND _closed_by IN ({runs}) END"
         )
-        rewrites = _rewrite(closing, opened)
+        rewrites = rewrite_files(closing, opened)
         counted = connection.execute(f"SELECT _new_life, count(*) FROM {SETTLED} GROUP BY 1").fetchall()
         counts = {OPEN: 0} | dict(counted)
         if rewrites:
-            _commit(closing, opened.delta, rewrites, [], counts)
+            commit_rewrites(closing, opened.delta, rewrites, [], counts)
         return counts[OPEN]
 
 
@@ -164,9 +165,9 @@ def _close(closing: Closing) -> dict[str, int]:
         rewrites: list[tuple[list[RejectedFile], AddAction]] = []
         if has_committed and opened.files:
             counts = decide_outcomes(closing, opened)
-            rewrites = _rewrite(closing, opened)
+            rewrites = rewrite_files(closing, opened)
         if rewrites or removals:
-            _commit(closing, opened.delta, rewrites, removals, counts)
+            commit_rewrites(closing, opened.delta, rewrites, removals, counts)
         return counts
 
 
@@ -198,30 +199,42 @@ def _runs_that_cannot_commit(closing: Closing, delta: DeltaTable, has_committed:
     return found
 
 
-def _rewrite(closing: Closing, opened: OpenRejections) -> list[tuple[list[RejectedFile], AddAction]]:
-    """Rewrite the files that hold rows of table SETTLED, one new file per run that rejected them."""
+def rewrite_files(
+    closing: Closing, opened: OpenRejections, replaced: str = ""
+) -> list[tuple[list[RejectedFile], AddAction]]:
+    """Rewrite the files that hold rows of table SETTLED, one new file per run that rejected them.
+
+    `replaced`: SQL of the columns that become others, by a kept row `r` and what SETTLED has of it, `s`; else its life.
+    """
+    replaced = replaced or _new_lives(closing)
     connection = opened.connection
     touched = {uri for (uri,) in connection.execute(f"SELECT DISTINCT _of_file FROM {SETTLED}").fetchall()}
     by_run: dict[str, list[RejectedFile]] = {}
     for file in opened.files:
         if file.uri in touched:
             by_run.setdefault(file.run_id, []).append(file)
-    return [(files, _rewrite_run(closing, connection, run_id, files)) for run_id, files in sorted(by_run.items())]
+    return [
+        (files, _rewrite_run(closing, connection, run_id, files, replaced)) for run_id, files in sorted(by_run.items())
+    ]
 
 
-def _rewrite_run(
-    closing: Closing, connection: duckdb.DuckDBPyConnection, run_id: str, files: Sequence[RejectedFile]
-) -> AddAction:
-    """Write one new file for the rows of a run, with the outcomes of table SETTLED; it is not committed here."""
-    listed = ", ".join(literal(file.uri) for file in files)
+def _new_lives(closing: Closing) -> str:
     by, at = literal(closing.run_id), f"CAST({literal(closing.at.isoformat())} AS TIMESTAMPTZ)"
     closes = f"s._new_life IS NOT NULL AND s._new_life <> {literal(OPEN)}"
-    query = f"""
-        SELECT r.* REPLACE (
+    return f"""
             coalesce(s._new_life, r._life) AS _life,
             CASE WHEN s._new_life = {literal(OPEN)} THEN s._new_reasons ELSE r._reasons END AS _reasons,
             CASE WHEN {closes} THEN {by} WHEN s._new_life IS NULL THEN r._closed_by END AS _closed_by,
-            CASE WHEN {closes} THEN {at} WHEN s._new_life IS NULL THEN r._closed_at END AS _closed_at)
+            CASE WHEN {closes} THEN {at} WHEN s._new_life IS NULL THEN r._closed_at END AS _closed_at"""
+
+
+def _rewrite_run(
+    closing: Closing, connection: duckdb.DuckDBPyConnection, run_id: str, files: Sequence[RejectedFile], replaced: str
+) -> AddAction:
+    """Write one new file for the rows of a run, with what table SETTLED has of them; it is not committed here."""
+    listed = ", ".join(literal(file.uri) for file in files)
+    query = f"""
+        SELECT r.* REPLACE ({replaced})
         FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) r
         LEFT JOIN (FROM {SETTLED} WHERE _of_run = {literal(run_id)}) s ON s._of_row = r._row"""
     name = f"part-{uuid.uuid4()}.zstd.parquet"
@@ -246,24 +259,26 @@ def _rewrite_run(
     )
 
 
-def _commit(
+def commit_rewrites(
     closing: Closing,
     delta: DeltaTable,
     rewrites: Sequence[tuple[Sequence[RejectedFile], AddAction]],
-    removals: Sequence[RejectedFile],
-    counts: Mapping[str, int],
+    removals: Sequence[RejectedFile] = (),
+    counts: Mapping[str, int] | None = None,
 ) -> None:
-    """Replace the rewritten files and remove `removals`, in one commit at the next version or not at all."""
+    """Replace the rewritten files and remove `removals`, in one commit at the next version or not at all.
+
+    With `counts`, rows by new `_life`, it is the run's closing commit.
+    """
     removed = [*removals, *(file for files, _ in rewrites for file in files)]
     instant = epoch_milliseconds(closing.at)
     actions: list[AddAction | RemoveAction] = [
         RemoveAction(file.path, True, instant, file.size, {"_run_id": file.run_id}) for file in removed
     ]
-    metadata = {
-        "run_id": closing.run_id,
-        "closed_by": closing.transaction,
-        **{life: str(rows) for life, rows in counts.items()},
-    }
+    metadata, marks = {"run_id": closing.run_id}, []
+    if counts is not None:
+        metadata |= {"closed_by": closing.transaction, **{life: str(rows) for life, rows in counts.items()}}
+        marks.append(Transaction(app_id=closing.transaction, version=1))
     delta.create_write_transaction(
         [*actions, *(added for _, added in rewrites)],
         "append",
@@ -271,7 +286,7 @@ def _commit(
         partition_by=["_run_id"],
         commit_properties=CommitProperties(
             custom_metadata={PREFIX + name: text for name, text in metadata.items()},
-            app_transactions=[Transaction(app_id=closing.transaction, version=1)],
+            app_transactions=marks,
             max_commit_retries=0,
         ),
     )
