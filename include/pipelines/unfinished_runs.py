@@ -14,7 +14,7 @@ from include.audit import ledger
 from include.contracts.model import Contract, Table
 from include.contracts.reading import published_yaml
 from include.lake.delta import RESTORE, RunCommit, run_commits, runs_between
-from include.lake.rejected import finish_closing, reopen_rejected
+from include.lake.rejected import finish_closing, restore_rejected
 from include.lake.run_log import RunRow
 from include.lake.upsert import Mode
 from include.pipelines import run_folder
@@ -69,7 +69,7 @@ def publish_contract(context: PipelineContext, contract: Contract) -> str:
 def _reopen(context: PipelineContext, table: Table, state: RunCommit) -> None:
     undone = runs_between(context.lake, table, int(state.metadata["restored_version"]), state.version)
     at = datetime.fromisoformat(state.metadata["at"])
-    reopen_rejected(context.lake, table, run_id=state.run_id, at=at, closed_by=undone)
+    restore_rejected(context.lake, table, run_id=state.run_id, at=at, undone=undone)
 
 
 def _record(context: PipelineContext, table: Table, state: RunCommit, written: Sequence[str]) -> None:

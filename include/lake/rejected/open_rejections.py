@@ -1,8 +1,9 @@
 """Open rejected rows of all runs, as a DuckDB view, and the files that hold them.
 
 A rejected row is `open` until a later run receives its key again (`superseded`), finds that the source no longer holds
-it (`withdrawn`), or replays the row and accepts it (`replayed`). It is never removed. Rows count once their run has
-committed to the registry table; those of a run that is under way, or was killed, do not yet.
+it (`withdrawn`), or replays the row and accepts it (`replayed`). A restore opens those that were open at its version,
+and no others (`superseded`). A row is never removed. Rows count once their run has committed to the registry table;
+those of a run that is under way, or was killed, do not yet.
 """
 
 from __future__ import annotations

@@ -90,9 +90,8 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
     again = "(FROM waiting SEMI JOIN received USING (_run_id, _row))"
     others = "(FROM waiting ANTI JOIN received USING (_run_id, _row))"
     parts = [_settled(again, SUPERSEDED)]
-    if is_full:
-        if closing.table.extract.deletes == "reconcile":
-            parts.append(_settled(f"{others} WHERE _has_key", WITHDRAWN))
+    if is_full and table.extract.deletes == "reconcile":
+        parts.append(_settled(f"{others} WHERE _has_key", WITHDRAWN))
         parts.append(_settled(f"{others} WHERE NOT _has_key", SUPERSEDED))
         return " UNION ALL ".join(parts)
     connection.execute(f"CREATE TEMP TABLE same_again AS {_of_same_rows(table, connection)}")

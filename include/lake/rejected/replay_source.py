@@ -10,7 +10,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from include.contracts.model import DRIFT_FLAG, Table
-from include.lake.delta import PREFIX, view_of
+from include.lake.delta import PREFIX, published_rows, table_schema_of
 from include.lake.rejected.open_rejections import (
     COLUMNS,
     RESERVED_COLUMNS,
@@ -73,7 +73,7 @@ def gather_open(
         )
         if not rows + stale:
             return ReplaySource(extract_uri, 0, 0, ())
-        typed = _typed_rows(
+        typed = typed_rows(
             connection, opened.delta, definition_digest if table.extract.drift == "discard_row" else None
         )
         connection.execute(f"COPY ({typed}) TO {literal(extract_uri)} (FORMAT parquet, COMPRESSION zstd)")
@@ -126,7 +126,8 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
         stale = f"_has_key AND _run_id <> first_value(_run_id) OVER (PARTITION BY _has_key, {listed} ORDER BY {newest})"
     connection.execute(f"CREATE TEMP TABLE judged AS SELECT *, {stale} AS is_stale FROM waiting")
     if keys and registry is not None:
-        view_of(connection, "published", registry, registry.file_uris())
+        rows = published_rows(connection, table_schema_of(table, registry), registry.file_uris(), with_file=False)
+        connection.execute(f"CREATE TEMP VIEW published AS {rows}")
         same = " AND ".join(f"w.k{i} = p.{name}" for i, (name, _) in enumerate(keys))
         connection.execute(
             f"UPDATE judged w SET is_stale = true FROM (SELECT q.*, r._place FROM published q "
@@ -148,7 +149,7 @@ def _is_newer(cursors: Sequence[str]) -> str:
     published, waiting = (
         ", ".join(names) for names in zip(*((f"p.{n}", f"w.c{i}") for i, n in enumerate(cursors)), strict=True)
     )
-    return f"CASE WHEN w.c0 IS NULL THEN {by_run} ELSE ({published}) > ({waiting}) END"
+    return f"CASE WHEN w.c0 IS NULL OR p.{cursors[0]} IS NULL THEN {by_run} ELSE ({published}) > ({waiting}) END"
 
 
 def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | None) -> None:
@@ -160,7 +161,7 @@ def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | No
             connection.executemany(f"INSERT INTO {RUNS} VALUES (?, ?)", made)
 
 
-def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, definition_digest: str | None) -> str:
+def typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, definition_digest: str | None) -> str:
     """SELECT of the rows of CHOSEN from OPENED, in order: source columns, each with the type it was received in."""
     runs = [run_id for (run_id,) in connection.execute(f"SELECT DISTINCT _of_run FROM {CHOSEN} ORDER BY 1").fetchall()]
     alike: dict[Columns, list[str]] = {}

@@ -151,13 +151,15 @@ def _compare_by_key(
     whole: str,
 ) -> Changes:
     """Change set of a table with a key, from the views. `whole`: SELECT of the accepted rows, if not all `judged`."""
-    accepted = _check_key(connection, table_schema, "judged")
+    accepted = _check_key(connection, table_schema, "judged", "the contract must require every key column")
     if whole:
         accepted = int(_rows(connection, f"SELECT count(*) FROM ({whole})")[0][0])
     if current is None:
         return Changes(accepted, accepted, 0, 0, 0, 0, accepted)
     if _key_has_changed(current, table_schema):
-        _check_key(connection, table_schema, "published")
+        where = f"registry/{table.registry}/{table.base_name}"
+        remedy = f"give the contract its former key, or retire the table (remove {where} from the lake) and sync with"
+        _check_key(connection, table_schema, "published", f"{remedy} --full")
     if mode == "full":
         query = diff_sql.of_full(table_schema, is_reconciled=table.extract.deletes == "reconcile")
     else:
@@ -220,7 +222,7 @@ def key_text(table_schema: TableSchema) -> str:
     return ",".join(table_schema.key)
 
 
-def _check_key(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, view: str) -> int:
+def _check_key(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, view: str, remedy: str) -> int:
     """Number of rows of a view, after checking that the key is not null and unique. Raises LakeKeyBroken."""
     if all_differ(connection, view, table_schema.key):
         return int(_rows(connection, f"SELECT count(*) FROM {view}")[0][0])
@@ -240,8 +242,7 @@ def _check_key(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema,
     if empty or repeated:
         raise LakeKeyBroken(
             f"the {_CALLED[view]} rows break the primary key ({', '.join(table_schema.key)}): {empty} without a key, "
-            f"{repeated} keys more than once; nothing was published. The contract must require every key column; "
-            "if it does, report it"
+            f"{repeated} keys more than once; nothing was published: {remedy}"
         )
     return int(rows)
 

@@ -129,8 +129,13 @@ def _shape_changes(table: Table, current: DeltaTable, agreements: Sequence[Agree
     state = last_run_commit(current)
     was_key, key = (state.metadata.get("primary_key", "") if state else ""), ",".join(table.primary_key)
     if state and was_key != key:
-        what = f"the primary key was ({was_key or 'none'}) and is ({key or 'none'}): every row is matched anew"
-        yield Change(what, "compatible", "", _readers(agreements, table, None))
+        what = f"the primary key was ({was_key or 'none'}) and is ({key or 'none'})"
+        readers = _readers(agreements, table, None)
+        if lacking := [name for name in table.primary_key if name not in present]:
+            remedy = "keep the former key, or retire the table and sync with --full"
+            yield Change(f"{what}: published rows have no {', '.join(lacking)}", "breaking", remedy, readers)
+        else:
+            yield Change(f"{what}: every row is matched anew", "compatible", "", readers)
 
 
 def _agreement_problems(

@@ -20,7 +20,7 @@ from include.audit.verification import INDEX_OF_PAGES, digests_of
 from include.cluster import Spark
 from include.contracts.model import Contract, Table
 from include.lake import run_log
-from include.lake.delta import OF_THE_SOURCE, last_commit
+from include.lake.delta import OF_THE_SOURCE, RunCommit, last_commit
 from include.lake.publishing import publish, published_context_of
 from include.lake.rejected import (
     append_rejected,
@@ -40,6 +40,7 @@ from include.pipelines.step_results import Assessed, Extracted, Held, Provenance
 from include.pipelines.sync.table_quality_record import record_standing
 from include.pipelines.sync.unchanged import carries_version, skip_publishing, skipped_before
 from include.pipelines.unfinished_runs import publish_contract, record_unfinished_runs
+from include.quality import renew_rejected_keys
 from include.quality.expectations import Assessment, assess, import_gx_meanwhile
 from include.quality.split import SplitResult, conform_and_split
 from include.sources.landing import RECORD, Extract
@@ -154,12 +155,14 @@ def publish_step(
         spark, _ = engine_for(context, table, landed.rows)
         split = _split_of(context, table, run_id)
         at = datetime.fromisoformat(assessed.started_at)
-        metadata = _metadata(context, contract, table, landed, split, mode) | {"approved_by": approved_by}
+        state = last_commit(context.lake, table)
+        metadata = _metadata(context, contract, table, landed, split, mode, state) | {"approved_by": approved_by}
         metadata |= {"began_upon": assessed.began_upon} if assessed.began_upon is not None else {}
+        digest = metadata["table_digest"]
+        renew_rejected_keys(context.lake, table, context.schemas, state, digest, run_id=run_id, at=at)
         append_rejected(
             context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, extract_uri=landed.uri,
-            snapshot_at=metadata["snapshot_at"], table_digest=metadata["table_digest"],
-            began_upon=metadata.get("began_upon"),
+            snapshot_at=metadata["snapshot_at"], table_digest=digest, began_upon=metadata.get("began_upon"),
         )  # fmt: skip
         publishing = assessed.become(
             Publishing,
@@ -240,8 +243,9 @@ def landed_by(context: PipelineContext, table: Table, run_id: str) -> Extract:
 
 
 def _metadata(
-    context: PipelineContext, contract: Contract, table: Table, landed: Extract, split: SplitResult, mode: str
-) -> dict[str, str]:
+    context: PipelineContext, contract: Contract, table: Table, landed: Extract, split: SplitResult, mode: str,
+    state: RunCommit | None,
+) -> dict[str, str]:  # fmt: skip
     """The commit's metadata."""
     said: dict[str, Any] = {
         **asdict(Provenance.of(context, contract, landed)),
@@ -256,7 +260,6 @@ def _metadata(
         "next_digest": landed.next_digest if mode in ("full", "incremental") else "",
         "ledger_head": ledger.head(context.lake),
     }
-    state = last_commit(context.lake, table)
     if state is not None and mode not in ("full", "incremental"):
         said |= {name: state.metadata.get(name, "") for name in OF_THE_SOURCE}
     return {name: str(value) for name, value in said.items()}

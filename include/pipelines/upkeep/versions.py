@@ -12,7 +12,7 @@ from include.contracts.model import AT, Contract, Table, needs_two
 from include.contracts.words import Finding
 from include.lake.delta import RESTORE, Version, last_commit, restore, versions
 from include.lake.publishing import ensure_restorable
-from include.lake.rejected import reopen_rejected
+from include.lake.rejected import restore_rejected
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
@@ -101,7 +101,7 @@ def restore_step(
 ) -> RestoredVersion:
     """Go back to a former version: one commit, on record with who approved it. The next sync goes on from there.
 
-    Rejected rows that undone runs had closed are open again.
+    Open are the rejected rows that were open at that version.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"restoring {registry}.{table}"):
@@ -123,7 +123,7 @@ def restore_step(
             context.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": names},
             before=before,
         )  # fmt: skip
-        reopened = reopen_rejected(context.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
+        reopened = restore_rejected(context.lake, spec, run_id=run_id, at=at, undone=done.undone)
         record_standing(context, spec)
         extracted, accepted, rejected, superseded, size = (
             int(done.metadata.get(name) or 0) for name in ("extracted", "accepted", "rejected", "superseded", "bytes")

@@ -177,8 +177,8 @@ def test_a_sync_killed_after_its_commit(
     ("where", "when"),
     [
         ((versions, "record_run"), "before"),
-        pytest.param((versions, "reopen_rejected"), "before", marks=LONG_RESTORE),
-        *(pytest.param((versions, name), "after", marks=LONG_RESTORE) for name in ("reopen_rejected", "record_run")),
+        pytest.param((versions, "restore_rejected"), "before", marks=LONG_RESTORE),
+        *(pytest.param((versions, name), "after", marks=LONG_RESTORE) for name in ("restore_rejected", "record_run")),
     ],
     ids=lambda value: value[1] if isinstance(value, tuple) else value,
 )

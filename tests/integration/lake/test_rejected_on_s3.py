@@ -8,7 +8,7 @@ import pytest
 
 from include.lake.delta import version_history
 from include.lake.rejected.backlog import rejection_backlog
-from include.lake.rejected.close import reopen_rejected
+from include.lake.rejected.close import restore_rejected
 from include.lake.rejected.replay_source import gather_open
 from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import lives, sync
@@ -37,5 +37,5 @@ def test_rows_are_closed_gathered_and_opened_again(lake, monkeypatch):
     done = version_history.restore(lake, PERSON, version=0, run_id="back", at=START, metadata={})
     assert (done.deleted, done.undone) == (1, (f"{odd}2",))
     assert content(lake, PERSON) == [CHI]
-    assert reopen_rejected(lake, PERSON, run_id="back", at=START, closed_by=done.undone) == 1
+    assert restore_rejected(lake, PERSON, run_id="back", at=START, undone=done.undone) == 1
     assert [life for _, _, life, _ in lives(lake, PERSON)] == ["open", "open"]

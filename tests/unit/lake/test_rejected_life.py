@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from include.contracts.model import ExtractPolicy
 from include.lake.rejected import close as rejections
 from include.lake.rejected.open_rejections import live_rejected_files, open_rejections_of
 from include.lake.rejected.repeats import only_repeats_open_rejections
@@ -80,6 +82,15 @@ def test_how_long_a_key_has_been_rejected_without_a_break(lake):
     sync(lake, PERSON, 4, [AN, BINH])
     sync(lake, PERSON, 5, [AN, BINH], rejected=[0])
     assert (kept(lake, PERSON)[-1]["_since"] - START).days == 5
+
+
+@pytest.mark.parametrize("deletes", ["none", "soft", "reconcile"])
+def test_a_key_of_another_contract_is_not_the_lack_of_one(lake, deletes):
+    """As where today's key cannot be made of what was received: absent is superseded only where absent rows leave."""
+    by_name = contract_table(column("personal_id"), column("full_name", key=1), column("age", "BIGINT"))
+    sync(lake, by_name, 1, [AN, BINH], rejected=[0])
+    sync(lake, replace(PERSON, extract=ExtractPolicy(deletes=deletes)), 2, [BINH])
+    assert [life for _, _, life, _ in lives(lake, PERSON)] == ["superseded" if deletes == "reconcile" else "open"]
 
 
 def test_a_repeated_close_changes_nothing(lake):
@@ -185,7 +196,7 @@ def test_a_lost_race_is_run_again(lake, monkeypatch):
     sync(lake, PERSON, 1, [AN, BINH], rejected=[0])
     staged = append(lake, PERSON, 2, [AN], mode="incremental")
     commit(lake, PERSON, 2, staged, mode="incremental")
-    calm, raced = rejections._commit, []
+    calm, raced = rejections.commit_rewrites, []
 
     def hurried(*arguments):
         if not raced:
@@ -194,7 +205,7 @@ def test_a_lost_race_is_run_again(lake, monkeypatch):
                 raced.append(append(lake, PERSON, 3, [CHI], mode="incremental", rejected=[0]))
         calm(*arguments)
 
-    monkeypatch.setattr(rejections, "_commit", hurried)
+    monkeypatch.setattr(rejections, "commit_rewrites", hurried)
     assert close(lake, PERSON, 2, staged, mode="incremental") == {"superseded": 1}
     assert lives(lake, PERSON) == [("r1", 0, "superseded", "r2"), ("r3", 0, "open", None)]
 
