@@ -5,4 +5,4 @@ Packages in the order of the work: `conversion`, `split`, `expectations`.
 
 from include.quality.errors import QualityError
 from include.quality.gate import judge
-from include.quality.table_quality import measured, standing
+from include.quality.table_quality import judged, judgement_of, measured, standing
