@@ -1,7 +1,8 @@
 """Schema and schema evolution of a published table: contract columns against the columns the table has.
 
 A published table only gains columns. A new contract column is added (null until rows carry it); a column that left the
-contract stays in the schema, null in every row, because data without a contract must not be readable.
+contract stays in the schema, null in every row from the next full run on (of a slice, in its rows), because data
+without a contract must not be readable.
 """
 
 from __future__ import annotations

@@ -1,13 +1,19 @@
-"""Number of published rows that break each rule of severity `warning`, stored as metadata on the table's commits.
+"""Number of published rows that break each rule, stored as metadata on the table's commits.
 
 The counts of a large table are updated by the rows that a run changes, without a pass over the others. They depend on
 content only, so compaction keeps them valid and a restored version brings its own back. A commit of any other writer
-or a change of the rules invalidates them: they are then counted anew.
+or a change of the contract invalidates them: they are then counted anew.
+
+A rule over one row is counted by `_warnings`, which the full run that follows a change of the contract renews in the
+rows that stay (see diff_sql.py); only such a row can bear a rule of severity `error`. A unique rule is counted by its
+values: one of severity `warning` always, one of severity `error` after a change of the contract, and as long as rows
+break it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import duckdb
 
@@ -27,40 +33,45 @@ from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, rows_to_remove, rows_to_write
 
 WARNED = "warned_rows"  # metadata key
-_UNIQUE = "unique 2"  # raised when rows that share a value are counted in another way: stored counts are then outdated
+_WAY = ["rules", "3"]  # raised when rows are counted in another way: stored counts are then outdated
 
 Counts = dict[str, int]
 
 
 def stored_warnings(state: RunCommit | None, table: Table) -> Counts | None:
-    """Warning counts stored on the last run's commit; None if absent or invalidated by another writer."""
-    stored = json.loads(stored_figures(state, WARNED))
-    return stored["counts"] if stored and stored["of"] == _rules(table) else None
+    """Counts above 0 stored on the last run's commit; None if absent or invalidated by another writer."""
+    stored = json.loads(stored_figures(state, WARNED)) or {"of": []}
+    always = [_named(rule) for rule in _of_values(table) if rule.severity == "warning"]
+    return stored["counts"] if all(known in stored["of"] for known in (_WAY, *always)) else None
 
 
 def warnings_after_commit(pending: PendingCommit) -> str:
-    """Commit metadata with the warning counts after a commit; empty if no change set is known."""
+    """Commit metadata with the counts after a commit; empty if no change set is known."""
     table, table_schema, files, changes = pending.table, pending.table_schema, pending.files, pending.changes
     if files is not None and not changes.uri:
         return ""
-    if not _rules(table):
-        return json.dumps({"counts": {}, "of": []})
+    rules = _of_values(table)
+    before = {} if files is None else None if changes.judges_anew else stored_warnings(pending.base, table)
+    if before is not None:
+        rules = [rule for rule in rules if rule.severity == "warning" or before.get(rule.rule_id)]
+    if before == {} and not any(rule.severity == "warning" for rule in table.rules):
+        return _text({}, rules)  # and no row can come to bear a rule
     with pending.connection() as connection:
         if files is None:
-            after = _count(connection, table, *_of_first_run(table, table_schema, pending.staged))
-        else:
-            published = published_rows(connection, table_schema, files, with_file=False)
-            before = stored_warnings(pending.base, table)
-            if before is None:
-                before = _count(connection, table, published)
-            sides = rows_to_remove(table_schema, changes.uri), rows_to_write(table_schema, changes.uri)
-            gained = _gained(connection, table, published, *sides)
-            after = {rule_id: before[rule_id] + rows for rule_id, rows in gained.items()}
-    return json.dumps({"counts": after, "of": _rules(table)})
+            return _text(_count(connection, rules, *_of_first_run(table, rules, table_schema, pending.staged)), rules)
+        published = published_rows(connection, table_schema, files, with_file=False)
+        if before is None:
+            before = _count(connection, rules, published)
+        sides = rows_to_remove(table_schema, changes.uri), rows_to_write(table_schema, changes.uri)
+        gained = _gained(connection, rules, published, *sides)
+    return _text({rule_id: before.get(rule_id, 0) + gained.get(rule_id, 0) for rule_id in {**before, **gained}}, rules)
 
 
 def published_warnings(lake: Lake, table: Table, state: RunCommit) -> Counts:
-    """Number of published rows that break each rule of severity `warning`; counted if not stored on the last commit."""
+    """Number of published rows that break each rule, where any does; counted if not stored on the last commit.
+
+    They are those of the contract as it is only if all rows were judged by it (`table_digest` of the commit).
+    """
     stored = stored_warnings(state, table)
     if stored is not None:
         return stored
@@ -68,41 +79,51 @@ def published_warnings(lake: Lake, table: Table, state: RunCommit) -> Counts:
     counting = f"counting the warnings of {table.qualified_name}"
     with lake.connect(memory_limit=COMPARE_MEMORY) as connection, lake_errors(counting):
         rows = published_rows(connection, table_schema_of(table, delta), delta.file_uris(), with_file=False)
-        return _count(connection, table, rows)
+        return _count(connection, _of_values(table), rows)
 
 
-def _rules(table: Table) -> list[list[str]]:
-    """The rules that stored counts are of, and how those of values were counted."""
-    values = ([rule.rule_id, _UNIQUE, *rule.columns] for rule in _of_values(table))
-    return [*([rule.rule_id, *rule.columns] for rule in _of_rows(table)), *values]
+def _text(counts: Counts, rules: Sequence[Rule]) -> str:
+    """The metadata: counts, and the unique rules among them; one of severity `error` if it is broken."""
+    found = {rule_id: rows for rule_id, rows in sorted(counts.items()) if rows}
+    of = [_named(rule) for rule in rules if rule.severity == "warning" or rule.rule_id in found]
+    return json.dumps({"counts": found, "of": [_WAY, *of]})
 
 
-def _of_rows(table: Table) -> list[Rule]:
-    """Rules whose ids are in `_warnings` of every row that breaks them."""
-    return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "row"]
+def _named(rule: Rule) -> list[str]:
+    return [rule.rule_id, *rule.columns]
 
 
 def _of_values(table: Table) -> list[Rule]:
-    """Unique rules: a row published earlier carries no warning when a later row repeats its value."""
-    return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "set"]
+    """Unique rules: a row published earlier carries no warning when a later row repeats its value.
+
+    No published rows share a key. The rows of a table without one are all judged by the same run.
+    """
+    own = (table.key_rule_id, table.server_rule_id)
+    return [
+        rule
+        for rule in table.rules
+        if rule.scope == "set" and (rule.severity == "warning" or (table.primary_key and rule.rule_id not in own))
+    ]
 
 
-def _of_first_run(table: Table, table_schema: TableSchema, staged: StagedFiles) -> tuple[str, str]:
+def _of_first_run(
+    table: Table, rules: Sequence[Rule], table_schema: TableSchema, staged: StagedFiles
+) -> tuple[str, str]:
     """SELECTs for `_count` on a table's first run: only rows with a warning need be counted."""
     if table.extract.deleted_when:
         accepted = accepted_rows(table_schema, staged, deleted_when=table.extract.deleted_when)
         return accepted, accepted
     carrying = f"SELECT {WARNINGS} FROM {scan(staged.warnings)}"
-    values = listed(sorted({name for rule in _of_values(table) for name in rule.columns}))
-    either = " OR ".join(map(_carries, _of_values(table))) or "false"
+    values = "".join(f"{quote(name)}, " for name in sorted({name for rule in rules for name in rule.columns}))
+    either = " OR ".join(map(_carries, rules)) or "false"
     joined = f"{scan(staged.warnings)} _w JOIN {scan(staged.conformed)} _c ON _c._row = _w._row"
-    return carrying, f"SELECT {values}, {WARNINGS} FROM {joined} WHERE {either}"
+    return carrying, f"SELECT {values}{WARNINGS} FROM {joined} WHERE {either}"
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, candidates: str = "") -> Counts:
-    """Counts over the rows of a SELECT; `candidates` selects those that may share a value, if known."""
-    found = _carrying(connection, table, rows)
-    for rule in _of_values(table):
+def _count(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], rows: str, candidates: str = "") -> Counts:
+    """Counts over the rows of a SELECT: what they bear, and unique rules; `candidates` may share a value, if known."""
+    found = _carrying(connection, rows)
+    for rule in rules:
         groups = (
             f"SELECT count(*) AS _n FROM ({candidates or rows}) WHERE {_given(rule)} "
             f"GROUP BY {listed(rule.columns)} HAVING count(*) > 1"
@@ -111,14 +132,14 @@ def _count(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, candi
     return found
 
 
-def _gained(connection: duckdb.DuckDBPyConnection, table: Table, before: str, gone: str, come: str) -> Counts:
+def _gained(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], before: str, gone: str, come: str) -> Counts:
     """Change in the number of rows that break each rule, by rows removed and rows added.
 
     Names of ours begin with `_`, as no published column of a contract does.
     """
-    less, more = _carrying(connection, table, gone), _carrying(connection, table, come)
-    found = {rule_id: more[rule_id] - less[rule_id] for rule_id in less}
-    for rule in _of_values(table):
+    less, more = _carrying(connection, gone), _carrying(connection, come)
+    found = {rule_id: more.get(rule_id, 0) - less.get(rule_id, 0) for rule_id in {**less, **more}}
+    for rule in rules:
         columns = listed(rule.columns)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE _net AS SELECT {columns}, sum(_d) AS _d FROM "
@@ -138,13 +159,10 @@ def _gained(connection: duckdb.DuckDBPyConnection, table: Table, before: str, go
     return found
 
 
-def _carrying(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> Counts:
-    rules = _of_rows(table)
-    if not rules:
-        return {}
-    sums = ", ".join(f"count(*) FILTER ({_carries(rule)})" for rule in rules)
-    counts = connection.execute(f"SELECT {sums} FROM ({rows})").fetchall()[0]
-    return dict(zip((rule.rule_id for rule in rules), counts, strict=True))
+def _carrying(connection: duckdb.DuckDBPyConnection, rows: str) -> Counts:
+    """Number of rows by each id in their `_warnings`, also of rules that left the contract."""
+    ids = f"SELECT unnest({WARNINGS}) AS _id FROM ({rows})"
+    return dict(connection.execute(f"SELECT _id, count(*) FROM ({ids}) GROUP BY _id ORDER BY _id").fetchall())
 
 
 def _carries(rule: Rule) -> str:

@@ -5,4 +5,5 @@ from include.lake.upsert.change_set import COMPARE_MEMORY, KEY_FIGURE, Changes, 
 from include.lake.upsert.delta_merge import Writing, append, create, merge, overwrite
 from include.lake.upsert.diff_sql import later, rows_to_remove, rows_to_write
 from include.lake.upsert.file_rewrite import apply, empty_commit
+from include.lake.upsert.judgement import Judgement
 from include.lake.upsert.table_upsert import MERGE_ROWS, Upserted, count, stream, upsert, write

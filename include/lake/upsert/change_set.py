@@ -28,6 +28,7 @@ from include.lake.delta import (
 )
 from include.lake.storage import PARQUET, Lake, LakeKeyBroken, lake_errors, literal, quote, restrict_access, scan
 from include.lake.upsert import diff_sql
+from include.lake.upsert.judgement import Judgement
 from include.lake.upsert.suspects import compared_rows
 
 KEY_FIGURE = "primary_key"
@@ -39,7 +40,10 @@ Mode = Literal["full", "incremental", "backfill", "replay"]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Counts of a change set; `uri` holds its rows (empty for a new table, or one without a key)."""
+    """Counts of a change set; `uri` holds its rows (empty for a new table, or one without a key).
+
+    `judges_anew`: rows that stay were judged by another contract before.
+    """
 
     accepted: int
     inserted: int
@@ -49,6 +53,7 @@ class Changes:
     live_before: int
     live_after: int
     uri: str = ""
+    judges_anew: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -68,13 +73,14 @@ def preview(
     *,
     mode: Mode = "full",
     gone: str | None = None,
+    judgement: Judgement | None = None,
     spark: Spark | None = None,
 ) -> Changes:
     """The change set of these staged rows, without publishing it."""
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
     schema = table_schema_of(table, current)
-    return find_changes(lake, table, schema, current, staged, mode=mode, gone=gone, spark=spark)
+    return find_changes(lake, table, schema, current, staged, mode=mode, gone=gone, judgement=judgement, spark=spark)
 
 
 def find_changes(
@@ -86,15 +92,18 @@ def find_changes(
     *,
     mode: Mode,
     gone: str | None = None,
+    judgement: Judgement | None = None,
     spark: Spark | None = None,
 ) -> Changes:
     """The change set, from the run folder if it was computed before against the same files of the table.
 
     `gone`: URI of a Parquet with the keys deleted at the source, in an incremental run. Rows for which the contract's
-    `deletedWhen` is TRUE are never published, and removed if they were. `spark`: the cluster that finds the rows which
-    may differ, if the table is there and many rows were read.
+    `deletedWhen` is TRUE are never published, and removed if they were. `judgement`: of the rows that stay in a full
+    run, if they were judged by another contract. `spark`: the cluster that finds the rows which may differ, if the
+    table is there and many rows were read.
 
     Raises:
+        KnownError: a rule cannot be run over the rows that stay.
         LakeKeyBroken: accepted rows without a key, or with the same.
         ClusterUnusable: the cluster cannot do its part.
     """
@@ -109,6 +118,7 @@ def find_changes(
         "deleted_when": table.extract.deleted_when,
         "staged": [lake.file_stamp(path) for path in (staged.conformed, staged.faults, staged.warnings)],
         "gone": lake.file_stamp(gone) if gone else "",
+        "judged": judgement.digest if judgement else "",
     }
     if lake.exists(note):
         found = json.loads(lake.read_text(note))
@@ -116,7 +126,8 @@ def find_changes(
             return Changes(**found["changes"])
     # Where the key has become another, all published rows are looked at.
     asked = None if current is None or _key_has_changed(current, table_schema) else spark
-    leaves_others = mode != "full" or table.extract.deletes != "reconcile"
+    due = judgement if judgement and mode == "full" and judgement.is_due(current) else None
+    leaves_others = mode != "full" or (table.extract.deletes != "reconcile" and due is None)
     with (
         compared_rows(
             lake, table, table_schema, current, staged, gone=gone, leaves_others=leaves_others, spark=asked
@@ -124,6 +135,8 @@ def find_changes(
         lake_errors("comparing a table with its new rows"),
         lake.connect(memory_limit=COMPARE_MEMORY) as connection,
     ):
+        if due is not None:
+            due.prepare(connection)
         reads = [*staged.uris, *files, *compared.files, *([gone] if gone else [])]
         restrict_access(connection, reads=reads, writes=[uri])
         deleted_when = table.extract.deleted_when
@@ -134,7 +147,7 @@ def find_changes(
         if table_schema.key:
             is_part = bool(deleted_when or compared.files)
             whole = accepted_rows(table_schema, staged, deleted_when=deleted_when) if is_part else ""
-            changes = _compare_by_key(connection, table, table_schema, current, uri, mode, whole)
+            changes = _compare_by_key(connection, table, table_schema, current, uri, mode, whole, due)
         else:
             changes = _compare_as_a_whole(connection, table_schema, current, mode)
     lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
@@ -149,6 +162,7 @@ def _compare_by_key(
     uri: str,
     mode: Mode,
     whole: str,
+    judgement: Judgement | None,
 ) -> Changes:
     """Change set of a table with a key, from the views. `whole`: SELECT of the accepted rows, if not all `judged`."""
     accepted = _check_key(connection, table_schema, "judged", "the contract must require every key column")
@@ -161,12 +175,16 @@ def _compare_by_key(
         remedy = f"give the contract its former key, or retire the table (remove {where} from the lake) and sync with"
         _check_key(connection, table_schema, "published", f"{remedy} --full")
     if mode == "full":
-        query = diff_sql.of_full(table_schema, is_reconciled=table.extract.deletes == "reconcile")
+        is_reconciled, judged = table.extract.deletes == "reconcile", judgement.warnings if judgement else ""
+        query = diff_sql.of_full(table_schema, is_reconciled=is_reconciled, judged=judged)
     else:
         # An incremental run reads current rows. Backfills and replays may have older ones.
         guard = () if mode == "incremental" else table.extract.cursor
         query = diff_sql.of_part(connection, table_schema, guard)
-    connection.execute(f"COPY ({query}) TO {literal(uri)} ({PARQUET})")
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(uri)} ({PARQUET})")
+    except duckdb.Error as error:
+        raise (judgement and judgement.blame(connection, "published")) or error from None
     counted = dict(_rows(connection, f"SELECT _change, count(*) FROM {scan(uri)} GROUP BY ALL"))
     inserted, deleted = counted.get("insert", 0), counted.get("delete", 0)
     live_before = _live_rows(connection, current)
@@ -179,6 +197,7 @@ def _compare_by_key(
         live_before=live_before,
         live_after=live_before + inserted - deleted,
         uri=uri,
+        judges_anew=judgement is not None,
     )
 
 

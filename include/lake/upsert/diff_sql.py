@@ -3,6 +3,9 @@
 A difference is one Parquet file: the contract's columns and `_warnings` as they will be, `_change` (`insert`, `update`,
 `delete`, or `retained`: a row that stays because its new version was not accepted; it is only counted), `_file` and
 `_place` (the row's current file and its number in it) and the whole current row, each column with the prefix `_was_`.
+
+The contract holds for rows that stay too. By a full extract, one that stays is also an `update` if a column that left
+the contract has a value, or if its `_warnings` are not those of the rules as they are.
 """
 
 from __future__ import annotations
@@ -73,18 +76,24 @@ def create_views(
         connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
 
 
-def of_full(table_schema: TableSchema, *, is_reconciled: bool) -> str:
+def of_full(table_schema: TableSchema, *, is_reconciled: bool, judged: str = "") -> str:
     """SELECT of the difference by a full extract, in one pass over both sides; needs all views of `create_views`.
 
-    A key not in the extract is deleted if the contract reconciles; otherwise only one in `deleted` is.
+    A key not in the extract is deleted if the contract reconciles; otherwise only one in `deleted` is. `judged`: SQL of
+    the `_warnings` of a row that stays; as they are unless given.
     """
     keys = listed(table_schema.key)
     now = "".join(f", a.{quote(name)}" for name in _content(table_schema))
-    named = ""
+    kept = ", ".join(
+        f"CASE WHEN _stays THEN {old_value(name)} ELSE {quote(name)} END AS {quote(name)}"
+        for name in _content(table_schema)
+    )
+    named, stays = "", "f._is_faulty IS NOT NULL"
     if not is_reconciled:
-        named = f"""
-        LEFT JOIN (SELECT DISTINCT {keys}, true AS _is_deleted FROM deleted) x USING ({keys})
-        WHERE d._change <> 'delete' OR f._is_faulty OR x._is_deleted"""
+        named = f"LEFT JOIN (SELECT DISTINCT {keys}, true AS _is_deleted FROM deleted) x USING ({keys})"
+        stays = "x._is_deleted IS NULL"
+    renewed = [f"{old_value(name)} IS NOT NULL" for name, _ in table_schema.dropped]
+    renewed += [f"_judged IS DISTINCT FROM {old_value(WARNINGS)}"] if judged else []
     return f"""
         WITH difference AS (
             SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(table_schema)},
@@ -94,11 +103,18 @@ def of_full(table_schema: TableSchema, *, is_reconciled: bool) -> str:
             FULL JOIN (SELECT * REPLACE (list_position({_FILES}, {FILE}) AS {FILE}) FROM published) c USING ({keys})
             WHERE a._is_accepted IS NULL OR c.{FILE} IS NULL OR {_differs(table_schema)}
         )
-        SELECT d.* REPLACE (
-                   CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change,
-                   list_extract({_FILES}, d.{FILE}) AS {FILE})
-        FROM difference d
-        LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys}){named}"""
+        SELECT * EXCLUDE (_stays, _is_faulty, _judged) REPLACE (
+                   CASE WHEN _stays THEN _judged ELSE {WARNINGS} END AS {WARNINGS},
+                   list_extract({_FILES}, {FILE}) AS {FILE},
+                   unnest(CASE WHEN NOT _stays THEN [_change] ELSE list_concat(
+                       CASE WHEN _is_faulty THEN ['retained'] END,
+                       CASE WHEN {" OR ".join(renewed) or "false"} THEN ['update'] END) END) AS _change)
+        FROM (SELECT *, CASE WHEN _stays THEN ({judged or WARNINGS}) END AS _judged
+              FROM (SELECT * REPLACE ({kept})
+                    FROM (SELECT d.*, f._is_faulty, d._change = 'delete' AND {stays} AS _stays
+                          FROM difference d
+                          LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f
+                          USING ({keys}) {named})))"""
 
 
 def of_part(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, cursor: Sequence[str] = ()) -> str:

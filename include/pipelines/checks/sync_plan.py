@@ -124,7 +124,7 @@ def _shape_changes(table: Table, current: DeltaTable, agreements: Sequence[Agree
             yield Change(f"column `{name}` is published as {was} and would be {becomes}", "breaking", remedy, readers)
     for name in [n for n in present if n not in wanted and n not in dict(LAKE_COLUMNS)]:
         readers = _readers(agreements, table, name)
-        what = f"column `{name}` is no longer in the contract: it stays, null in every row"
+        what = f"column `{name}` is no longer in the contract: it stays, null in every row of the next version"
         yield Change(what, "breaking" if readers else "compatible", "end or change the agreements first", readers)
     state = last_run_commit(current)
     was_key, key = (state.metadata.get("primary_key", "") if state else ""), ",".join(table.primary_key)

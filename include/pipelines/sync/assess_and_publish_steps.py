@@ -40,7 +40,7 @@ from include.pipelines.step_results import Assessed, Extracted, Held, Provenance
 from include.pipelines.sync.table_quality_record import record_standing
 from include.pipelines.sync.unchanged import carries_version, skip_publishing, skipped_before
 from include.pipelines.unfinished_runs import publish_contract, record_unfinished_runs
-from include.quality import renew_rejected_keys
+from include.quality import judgement_of, renew_rejected_keys
 from include.quality.expectations import Assessment, assess, import_gx_meanwhile
 from include.quality.split import SplitResult, conform_and_split
 from include.sources.landing import RECORD, Extract
@@ -86,7 +86,8 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
             import_gx_meanwhile()
         spark, engine = engine_for(context, table, landed.rows)
         split = _split(context, table, landed, mode, gone, spark)
-        changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone, spark=spark)
+        anew = judgement_of(table, context.schemas, context.definition_digest(table))
+        changes = preview(context.lake, table, split.staged, mode=mode, gone=gone, judgement=anew, spark=spark)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
         if may_repeat and is_empty and not landed.moves_log and only_repeats_open_rejections(
@@ -166,14 +167,13 @@ def publish_step(
         )  # fmt: skip
         publishing = assessed.become(
             Publishing,
-            approved_by=approved_by,
-            approval_note=approval_note,
-            provenance=Provenance.of(context, contract, landed),
+            approved_by=approved_by, approval_note=approval_note, provenance=Provenance.of(context, contract, landed)
         )
         run_folder.save_result(context, table, "publishing", publishing)
+        anew = judgement_of(table, context.schemas, digest)
         commit = publish(
-            context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone, metadata=metadata,
-            spark=spark,
+            context.lake, table, run_id=run_id, at=at, staged=split.staged, metadata=metadata, mode=mode, gone=gone,
+            judgement=anew, spark=spark,
         )  # fmt: skip
         close_rejected(context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone)
         if commit.overtaken_by:

@@ -8,22 +8,24 @@ from include.lake.publishing import published_warnings
 from include.lake.rejected import open_counts
 from include.lake.run_log import append_table_checks, has_table_checks
 from include.pipelines.context import PipelineContext
-from include.quality import measured, standing
+from include.quality import judged, measured, standing
 from include.telemetry import record_table_rows
 
 
 def record_standing(context: PipelineContext, table: Table) -> None:
     """Count the table as its last commit and what was closed after it left it; nothing if that is on record.
 
-    So a run that finds nothing to publish makes up for one that was killed before it came to this.
+    So a run that finds nothing to publish makes up for one that was killed before it came to this. After a replay under
+    a contract that has changed, or a restore from before that, not all rows were judged by it: here they are.
     """
     lake, state = context.lake, last_commit(context.lake, table)
     if state is None or has_table_checks(lake, table, state.run_id):
         return
     opened, open_by_rule = open_counts(lake, table)
-    warned = published_warnings(lake, table, state)
+    is_judged = state.metadata.get("table_digest") == context.definition_digest(table)
+    broken = published_warnings(lake, table, state) if is_judged else judged(lake, table, context.schemas)
     counts = [
-        *standing(table, published=state.live_rows, warned=warned, opened=opened, open_by_rule=open_by_rule),
+        *standing(table, published=state.live_rows, broken=broken, opened=opened, open_by_rule=open_by_rule),
         *measured(lake, table, context.schemas),
     ]
     table_id = str(lake.table(lake.registry_table(table.registry, table.name)).metadata().id)

@@ -5,3 +5,4 @@ from include.quality.split.drift_rule import with_drift_rule
 from include.quality.split.relations import ACCEPTED, BESIDE, CANDIDATES, CONFORMED, ELSEWHERE, KEPT, PRESENT, WHOLE
 from include.quality.split.results import RuleCount, SplitResult
 from include.quality.split.row_outcomes import conform_and_split, table_counts
+from include.quality.split.rule_violations import blame_rule

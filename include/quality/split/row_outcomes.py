@@ -226,13 +226,13 @@ def _set_counts(
 
 
 def table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
-    """Counts of the table rules over view WHOLE; the gate compares them with the rules' bounds."""
+    """Counts of rules over all rows of view WHOLE; the gate compares those of table rules with their bounds."""
     if not rules:
         return []
     rows = connection.execute(f"SELECT count(*) FROM {WHOLE}").fetchall()[0][0]
     counts = [RuleCount.of(rule, rows, rows) for rule in rules if rule.metric == "rowCount"]
     for rule in rules:
-        if rule.metric == "duplicateValues":
+        if rule.scope == "set" or rule.metric == "duplicateValues":
             columns = [quote(name) for name in rule.columns]
             members = connection.execute(f"SELECT count(*) FROM ({sharing(WHOLE, columns)})").fetchall()[0][0]
             counts.append(RuleCount.of(rule, members, rows))

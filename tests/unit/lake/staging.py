@@ -16,6 +16,7 @@ from include.lake.publishing import publication
 from include.lake.publishing.publication import Mode, PublishedCommit, publish
 from include.lake.storage.duckdb_engine import literal, quote
 from include.lake.storage.lake import Lake
+from include.lake.upsert import Judgement
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 FAULTS = pa.schema(
@@ -138,6 +139,7 @@ def run(
     mode: Mode = "full",
     gone: Iterable[Sequence[Any]] | None = None,
     metadata: Mapping[str, str] | None = None,
+    judgement: Judgement | None = None,
     **outcomes: Any,
 ) -> PublishedCommit:
     """Stage and publish one run. `gone` are keys."""
@@ -153,6 +155,7 @@ def run(
             metadata={"extract_digest": f"d{number}", "contract_version": "1.0.0", **(metadata or {})},
             mode=mode,
             gone=None if gone is None else gone_keys(lake, table, run_id, gone),
+            judgement=judgement,
         )
 
 
