@@ -166,9 +166,9 @@ def publish_step(
             snapshot_at=metadata["snapshot_at"], table_digest=digest, began_upon=metadata.get("began_upon"),
         )  # fmt: skip
         publishing = assessed.become(
-            Publishing,
-            approved_by=approved_by, approval_note=approval_note, provenance=Provenance.of(context, contract, landed)
-        )
+            Publishing, approved_by=approved_by, approval_note=approval_note,
+            provenance=Provenance.of(context, contract, landed),
+        )  # fmt: skip
         run_folder.save_result(context, table, "publishing", publishing)
         anew = judgement_of(table, context.schemas, digest)
         commit = publish(
