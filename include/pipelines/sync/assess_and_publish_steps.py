@@ -170,7 +170,7 @@ def publish_step(
             provenance=Provenance.of(context, contract, landed),
         )  # fmt: skip
         run_folder.save_result(context, table, "publishing", publishing)
-        anew = judgement_of(table, context.schemas, digest)
+        anew = judgement_of(table, context.schemas, context.definition_digest(table))
         commit = publish(
             context.lake, table, run_id=run_id, at=at, staged=split.staged, metadata=metadata, mode=mode, gone=gone,
             judgement=anew, spark=spark,
