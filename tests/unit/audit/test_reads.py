@@ -185,7 +185,7 @@ def test_who_read_what_of_a_table(lake: Lake, tmp_path: Path) -> None:
         ("citizen", "nso", "census", 3, 1, 20, ("full_name", "sex")),
         ("household", "nso", "census", 1, 0, 10, ("full_name",)),
     ]
-    named = product_reads(lake, since=day, until=next_day, columns=["sex"])
+    named = product_reads(lake, since=day, until=next_day, beside=["full_name"])
     assert [(r.table, r.recipient, r.reads, r.refused) for r in named] == [("citizen", "nso", 2, 1)]
     assert product_reads(lake, since=next_day, until=datetime(2027, 1, 1, tzinfo=UTC)) == ()
     assert product_reads(Lake(str(tmp_path / "none"), (), tmp_path), since=day, until=next_day) == ()

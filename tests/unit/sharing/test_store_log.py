@@ -260,7 +260,7 @@ def test_an_entry_is_acknowledged_once_it_is_on_disk_and_kept_once(lake: Lake, r
 
     receiving.run(doing, kept_before=("store-kept",))
     assert receiving.ids(lake) == ["store-18ECF7FC", "store-2"]
-    (counted,) = product_reads(lake, since=AT, until=datetime(2027, 1, 1, tzinfo=UTC), columns=["full_name"])
+    (counted,) = product_reads(lake, since=AT, until=datetime(2027, 1, 1, tzinfo=UTC), beside=["sex"])
     assert (counted.recipient, counted.table, counted.reads) == ("nso", "citizen", 2)
 
 
