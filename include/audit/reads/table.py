@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -43,6 +43,18 @@ class ProductReads:
     columns: tuple[str, ...]
     first_at: datetime
     last_at: datetime
+
+    def and_of(self, later: ProductReads) -> ProductReads:
+        """With those of the same product when it was made of another table, which is named then."""
+        return replace(
+            later,
+            reads=self.reads + later.reads,
+            refused=self.refused + later.refused,
+            rows=max(self.rows, later.rows),
+            columns=tuple(sorted({*self.columns, *later.columns})),
+            first_at=min(self.first_at, later.first_at),
+            last_at=max(self.last_at, later.last_at),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ def agreement_facts(
     agreements: Iterable[Agreement], contracts: Mapping[str, Contract], lake: Lake, *, at: datetime
 ) -> tuple[AgreementFacts, ...]:
     """Each agreement as it stands at `at`, with its shared tables as they are in the lake, and who read them lately."""
-    known = {
-        (one.agreement, one.product): one
-        for one in product_reads(lake, since=at - timedelta(days=READS_DAYS), until=at)
-    }
+    known: dict[tuple[str, str], ProductReads] = {}
+    found = product_reads(lake, since=at - timedelta(days=READS_DAYS), until=at)
+    for one in sorted(found, key=lambda one: one.last_at):
+        before = known.get(named := (one.agreement, one.product))
+        known[named] = before.and_of(one) if before else one
     return tuple(
         AgreementFacts(
             agreement.agreement_id, agreement.version, agreement.title, agreement.provider, agreement.recipient,

@@ -59,3 +59,26 @@ def test_what_the_contract_does_not_know_counts_as_personal(
     path.write_text(STATISTICS, encoding="utf-8")
     (agreement,) = agreement_facts([load_agreement(path)], {"population": contract}, lake, at=AT)
     assert agreement.products[0].personal_reads == personal
+
+
+def test_a_product_is_told_with_its_reads_when_it_was_made_of_another_table(tmp_path: Path) -> None:
+    """Older tests had one table for each product: the reads of the other took the place of the first ones."""
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    contract = load_contract(contract_paths(SCHEMAS)["population"])
+    read = ReadRecord(
+        read_id="1", at=AT - timedelta(days=2), action="query", verdict="offered", status=200, address="x",
+        recipient="nso", agreement="statistics", product="citizen", purpose="x", registry="population", table="citizen",
+        columns=("sex",), rows=9,
+    )  # fmt: skip
+    others = [
+        replace(read, read_id=f"{n}", at=AT - timedelta(days=days), table=table, columns=columns, rows=n)
+        for n, days, table, columns in ((2, 9, "household_member", ("full_name",)), (3, 1, "citizen", ("sex",)))
+    ]
+    append(lake, "reads", to_arrow([read, *others], "b"), once="reads/b")
+    path = tmp_path / "statistics.yaml"
+    path.write_text(STATISTICS, encoding="utf-8")
+    (agreement,) = agreement_facts([load_agreement(path)], {"population": contract}, lake, at=AT)
+    told = agreement.products[0].reads
+    assert told is not None
+    assert (told.reads, told.rows, told.columns) == (3, 9, ("full_name", "sex"))
+    assert (told.first_at, told.last_at) == (AT - timedelta(days=9), AT - timedelta(days=1))
