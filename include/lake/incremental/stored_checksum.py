@@ -18,7 +18,7 @@ from include.contracts.model import Table
 from include.lake.delta import RunCommit, StagedFiles, TableSchema, accepted_rows, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage import Lake, restrict_access
-from include.lake.upsert import COMPARE_MEMORY, Changes, rows_to_remove, rows_to_write
+from include.lake.upsert import COMPARE_MEMORY, Changes, Mode, rows_to_remove, rows_to_write
 
 STORED_CHECKSUM = "known_rows"  # metadata key
 
@@ -45,6 +45,7 @@ class PendingCommit:
     base: RunCommit | None
     staged: StagedFiles
     changes: Changes
+    mode: Mode
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -144,7 +144,7 @@ def _publish(
     ensure_nowhere_else(lake, table, current, changes)
     with ThreadPoolExecutor(1) as executor, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
-        pending = PendingCommit(lake, table, table_schema, files, base, staged, changes)
+        pending = PendingCommit(lake, table, table_schema, files, base, staged, changes, mode)
         checksum, warned = (
             executor.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit)
         )

@@ -5,7 +5,8 @@ whole table counts them too. They are the rows that were not received, unless a 
 those whose new version breaks a row rule and which are therefore retained.
 
 Two kinds of rows are left out because only a later step decides that they stay: those whose new version is rejected by
-a rule over several rows, and those that are newer than the rows of a backfill or replay.
+a rule over several rows, and those that are newer than the rows of a backfill or replay. Where such a row keeps a value
+that a received one has too, both are published, and counted (see warning_counts.py).
 """
 
 from __future__ import annotations

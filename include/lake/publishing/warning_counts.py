@@ -6,8 +6,8 @@ or a change of the contract invalidates them: they are then counted anew.
 
 A rule over one row is counted by `_warnings`, which the full run that follows a change of the contract renews in the
 rows that stay (see diff_sql.py); only such a row can bear a rule of severity `error`. A unique rule is counted by its
-values: one of severity `warning` always, one of severity `error` after a change of the contract, and as long as rows
-break it.
+values: one of severity `warning` always, one of severity `error` after a change of the contract, or a run that was
+judged without all rows that stay, and as long as rows break it.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def warnings_after_commit(pending: PendingCommit) -> str:
         return ""
     rules = _of_values(table)
     before = {} if files is None else None if changes.judges_anew else stored_warnings(pending.base, table)
-    if before is not None:
+    if before is not None and not _may_repeat(pending, rules):
         rules = [rule for rule in rules if rule.severity == "warning" or before.get(rule.rule_id)]
-    if before == {} and not any(rule.severity == "warning" for rule in table.rules):
+    if before == {} and not rules and not any(rule.severity == "warning" for rule in table.rules):
         return _text({}, rules)  # and no row can come to bear a rule
     with pending.connection() as connection:
         if files is None:
@@ -65,6 +65,20 @@ def warnings_after_commit(pending: PendingCommit) -> str:
         sides = rows_to_remove(table_schema, changes.uri), rows_to_write(table_schema, changes.uri)
         gained = _gained(connection, rules, published, *sides)
     return _text({rule_id: before.get(rule_id, 0) + gained.get(rule_id, 0) for rule_id in {**before, **gained}}, rules)
+
+
+def _may_repeat(pending: PendingCommit, rules: Sequence[Rule]) -> bool:
+    """Whether published rows stay of which unique rules of severity `error` did not know it (see published_context.py).
+
+    They stay because a clash rejects their new version, or because they are newer than what a backfill or replay has.
+    """
+    rejecting = [rule.rule_id for rule in rules if rule.severity == "error"]
+    if not rejecting or pending.files is None or pending.mode in ("backfill", "replay"):
+        return bool(rejecting) and pending.files is not None
+    named = f"list_has_any(list_transform(_reasons, lambda _r: _r.rule_id), [{', '.join(map(literal, rejecting))}])"
+    clashes = f"SELECT 1 FROM {scan(pending.staged.faults)} WHERE {named} LIMIT 1"
+    with pending.connection() as connection:
+        return bool(connection.execute(clashes).fetchall())
 
 
 def published_warnings(lake: Lake, table: Table, state: RunCommit) -> Counts:

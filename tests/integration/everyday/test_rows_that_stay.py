@@ -149,3 +149,22 @@ def test_rows_that_stay_and_share_a_value_are_counted_until_they_do_not(registry
         registry.sql("INSERT INTO t VALUES (?, ?, 'active', '2026-03-10 08:00:00', NULL)", key, f"other {key}")
         assert registry.sync(is_full=True, approval=STEWARD)["updated"] == 1
         assert on_record(registry) == counted(registry) == ({"r.t.name.unique": left} if left else {})
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_value_that_stays_because_its_row_clashed_is_counted_with_who_has_it_too(
+    registry: Registry, is_full: bool
+) -> None:
+    """Who is judged takes the row to have its new value, which a clash with another rejects: the former one stays."""
+    registry.rewrite(RULE, RULE.replace("required", "unique: true, required"))
+    registry.sync(approval=STEWARD)
+    registry.sql("UPDATE t SET name = 'dung', updated_at = '2026-03-09 08:00:00' WHERE id = '1'")
+    for key, name in (("4", "dung"), ("5", "an")):
+        registry.sql("INSERT INTO t VALUES (?, ?, 'active', '2026-03-09 08:00:00', NULL)", key, name)
+    facts = registry.sync(approval=STEWARD, is_full=is_full)
+    assert (facts["rejected"], [row["name"] for row in published(registry)]) == (2, ["an", "binh", "cuong", "an"])
+    assert on_record(registry) == counted(registry) == {"r.t.name.unique": 4}
+    registry.sql("UPDATE t SET name = 'giang', updated_at = '2026-03-10 08:00:00' WHERE id = '4'")
+    registry.sync(approval=STEWARD)
+    assert [row["name"] for row in published(registry)] == ["dung", "binh", "cuong", "giang", "an"]
+    assert on_record(registry) == counted(registry) == {}
