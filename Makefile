@@ -29,7 +29,7 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 test: $(VENV)/.dev ## every promise, on real servers; ends by saying what this machine lacks to try the rest
 	@$(PYTEST) -m "not spark and not long"
 
-test-rest: $(VENV)/.dev ## what `make test` does not wait for, as its tests try at length what quick ones hold; PART=1/3 for a third
+test-rest: $(VENV)/.dev ## what `make test` does not wait for, as its tests try at length what quick ones hold; PART=1/5 for a fifth
 	@PART=$(PART) $(PYTEST) -m "long and not spark"
 
 test-fast: $(VENV)/.dev ## before each commit, under 90 s: the quick tests, the DAGs, and a registry from its source to the lake

@@ -2,7 +2,7 @@
 
 A promise is held by a quick test, tried before each change, the same from run to run. What tries it once more, at
 greater length or in another place (each store, each country, a whole day of Airflow), is marked with the name of that
-quick test: `make test` leaves it out, CI takes a third of those a day, `make test-long` all, with more days, kills,
+quick test: `make test` leaves it out, CI takes a fifth of those a day, `make test-long` all, with more days, kills,
 examples and combinations.
 """
 
