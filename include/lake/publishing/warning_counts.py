@@ -72,9 +72,11 @@ def _may_repeat(pending: PendingCommit, rules: Sequence[Rule]) -> bool:
 
     They stay because a clash rejects their new version, or because they are newer than what a backfill or replay has.
     """
-    rejecting = [rule.rule_id for rule in rules if rule.severity == "error"]
-    if not rejecting or pending.files is None or pending.mode in ("backfill", "replay"):
-        return bool(rejecting) and pending.files is not None
+    is_ruled = pending.files is not None and any(rule.severity == "error" for rule in rules)
+    if not is_ruled or pending.mode in ("backfill", "replay"):
+        return is_ruled
+    # Also the rules on the key itself and on keys of other servers.
+    rejecting = [rule.rule_id for rule in pending.table.rules if rule.scope == "set" and rule.severity == "error"]
     named = f"list_has_any(list_transform(_reasons, lambda _r: _r.rule_id), [{', '.join(map(literal, rejecting))}])"
     clashes = f"SELECT 1 FROM {scan(pending.staged.faults)} WHERE {named} LIMIT 1"
     with pending.connection() as connection:

@@ -21,7 +21,6 @@ from include.pipelines.rejected.access import note_rejected_look
 from include.pipelines.step_results import Extracted, Failed, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync import Approval, assess_and_publish, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
-from include.quality import renew_rejected_keys
 from include.sources.landing import FILE, Extract, record
 from include.telemetry import step
 
@@ -156,14 +155,12 @@ def gather_step(
         at, started = context.now(), time.perf_counter()
         folder = context.lake.landing_path(registry, table, run_id)
         uri = f"{folder}/{FILE}"
-        digest, state = context.definition_digest(spec), last_commit(context.lake, spec)
-        renew_rejected_keys(context.lake, spec, context.schemas, state, digest, run_id=run_id, at=at)
         found = gather_open(
             context.lake,
             spec,
             run_id=run_id,
             extract_uri=uri,
-            definition_digest=digest,
+            definition_digest=context.definition_digest(spec),
             rule_id=rule_id,
         )
         result = Extracted(
@@ -173,6 +170,7 @@ def gather_step(
         )  # fmt: skip
         if not found.columns:
             context.lake.delete_tree(folder)
+            state = last_commit(context.lake, spec)
             same = {"version": state.version, "same_as_run": state.run_id} if state else {}
             return result.become(Skipped, extracted=0, **same)
         extract = Extract(

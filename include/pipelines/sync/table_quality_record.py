@@ -8,7 +8,7 @@ from include.lake.publishing import published_warnings
 from include.lake.rejected import open_counts
 from include.lake.run_log import append_table_checks, has_table_checks
 from include.pipelines.context import PipelineContext
-from include.quality import judged, measured, standing
+from include.quality import QualityError, judged, measured, standing
 from include.telemetry import record_table_rows
 
 
@@ -23,7 +23,10 @@ def record_standing(context: PipelineContext, table: Table) -> None:
         return
     opened, open_by_rule = open_counts(lake, table)
     is_judged = state.metadata.get("table_digest") == context.definition_digest(table)
-    broken = published_warnings(lake, table, state) if is_judged else judged(lake, table, context.schemas)
+    try:
+        broken = published_warnings(lake, table, state) if is_judged else judged(lake, table, context.schemas)
+    except QualityError:  # a rule stops on a value: the next sync names it, and what has committed is on record
+        broken = published_warnings(lake, table, state)
     counts = [
         *standing(table, published=state.live_rows, broken=broken, opened=opened, open_by_rule=open_by_rule),
         *measured(lake, table, context.schemas),

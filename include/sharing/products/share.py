@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,8 @@ from include.sharing.products.publish_product import close_product, publish_prod
 from include.sharing.products.state import OPEN, ProductResult, SharingRun, opened
 from include.sharing.products.terms import named_products, table_of
 
+# How the comment of a shared column ends that states its protection (content.py); a name may end in brackets too.
+_STATED = re.compile(r" \[(pseudonym|year|decade|province|keep_last\b[^\]]*)\]$")
 NO_AGREEMENT = "no agreement names this product"
 
 
@@ -141,7 +144,7 @@ def _given_bare(agreement: Agreement, product: Product, table: Table | None, lak
         return []
     protected = {column.name for column in table.columns if column.classification in NEVER_BARE}
     comments = ((field.name, str(field.metadata.get("comment"))) for field in shared.delta.schema().fields)
-    return [name for name, comment in comments if name in protected and not comment.endswith("]")]
+    return [name for name, comment in comments if name in protected and not _STATED.search(comment)]
 
 
 def _awaits_mending(
