@@ -117,3 +117,22 @@ def test_a_key_that_published_rows_lack_is_refused_with_its_remedy(tmp_path):
     days.sync()
     assert days.open() == ['{"code":"9"}']
     assert set(days.published("code")) == {"1", "2", "3"}
+
+
+def test_a_replay_that_publishes_nothing_leaves_the_keys_as_the_contract_had_them(tmp_path: Path) -> None:
+    """When the contract is put back, the row that comes again is known by its key, and no replay brings the old one."""
+    days = Days.__new__(Days)
+    Registry.__init__(days, tmp_path)
+    unique = RULE.replace("required", "unique: true, required")
+    days.change([(EXTRACT, KEPT.replace("cursor: [updated_at], ", "")), (RULE, unique)])
+    days.sync()
+    days.sql("DELETE FROM t WHERE id = '1'")
+    days.sql("INSERT INTO t VALUES ('9', 'an', 'active', '2026-03-04 08:00:00')")
+    assert days.sync()["rejected"] == 1
+    days.change([(ID, LONGER)])
+    (facts,) = replay(days.context, "r", run_id=days.next_run(), approval=STEWARD, rule_id="r.t.name.required").tables
+    assert facts.verdict == "unchanged"
+    days.change([(LONGER, ID)])
+    days.sql("UPDATE t SET name = 'chi' WHERE id = '9'")
+    days.sync()
+    assert (days.open(), days.published()["9"]) == ([], "chi")

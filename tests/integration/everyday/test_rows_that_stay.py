@@ -168,3 +168,29 @@ def test_a_value_that_stays_because_its_row_clashed_is_counted_with_who_has_it_t
     registry.sync(approval=STEWARD)
     assert [row["name"] for row in published(registry)] == ["dung", "binh", "cuong", "giang", "an"]
     assert on_record(registry) == counted(registry) == {}
+
+
+def test_a_value_that_stays_because_its_key_clashed_is_counted_too(registry: Registry) -> None:
+    registry.rewrite("{name: id, logicalType: string,", "{name: id, logicalType: string, transformLogic: trim(id),")
+    registry.rewrite(RULE, RULE.replace("required", "unique: true, required"))
+    registry.sync(approval=STEWARD)
+    registry.sql("UPDATE t SET name = 'dung', updated_at = '2026-03-09 08:00:00' WHERE id = '1'")
+    for key, name in ((" 1", "giang"), ("5", "an")):
+        registry.sql("INSERT INTO t VALUES (?, ?, 'active', '2026-03-09 08:00:00', NULL)", key, name)
+    registry.sync(approval=STEWARD)
+    assert [row["name"] for row in published(registry)] == ["an", "binh", "cuong", "an"]
+    assert on_record(registry) == counted(registry) == {"r.t.name.unique": 2, "r.t.key": 2}
+
+
+def test_a_restore_is_on_record_though_a_rule_stops_on_what_it_brings_back(registry: Registry) -> None:
+    query = "SELECT COUNT(*) FROM {object} WHERE CAST(name AS INTEGER) > 5"
+    stops = f'required: true, quality: [{{id: stops, type: sql, query: "{query}", mustBe: 0}}]'
+    registry.sync(approval=STEWARD)
+    registry.sql("UPDATE t SET name = id, updated_at = '2026-03-05 08:00:00'")
+    registry.sync(approval=STEWARD)
+    registry.rewrite(RULE, RULE.replace("required: true", stops))
+    assert registry.sync(approval=STEWARD)["verdict"] == "published"
+    run_id = registry.next_run()
+    assert restore_step("r", "t", run_id, version=0, approval=STEWARD, context=registry.context).version == 3
+    runs = DeltaTable(registry.context.lake.audit_table("runs")).to_pyarrow_table().to_pylist()
+    assert [run["mode"] for run in runs if run["run_id"] == run_id] == ["restore"]

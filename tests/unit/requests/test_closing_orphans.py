@@ -28,6 +28,11 @@ def shared(context: At) -> At:
     """A context where `census` has shared two products."""
     (context.schemas / "agreements" / "health.yaml").unlink()
     (context.schemas / "agreements" / "census.yaml").write_text(AGREEMENT + NAMES, encoding="utf-8")
+    contract = context.schemas / "registries" / "population.odcs.yaml"
+    named = contract.read_text(encoding="utf-8").replace(
+        "businessName: Họ và tên", "businessName: Họ tên [theo căn cước]"
+    )
+    contract.write_text(named, encoding="utf-8")
     context = At(context.lake, context.schemas, {"LIENTHONG_PSEUDONYM_KEY": KEY.hex()}, context.clock)
     assert share_step("census", "20260302T000000Z-00000001", context=context).verdict == "shared"
     return context
@@ -99,6 +104,7 @@ def test_a_column_that_becomes_sensitive_stands_bare_nowhere(shared: At, column:
     contract = yaml.safe_load(path.read_text(encoding="utf-8"))
     (of_it,) = [one for one in contract["schema"][0]["properties"] if one["name"] == column]
     of_it["classification"] = "sensitive"
+    assert column != "full_name" or of_it["businessName"].endswith("]"), "what is no protection"
     path.write_text(yaml.safe_dump(contract, allow_unicode=True, sort_keys=False), encoding="utf-8")
     is_bare = column == "full_name"
     today = At(shared.lake, shared.schemas, shared.environ, shared.clock)
@@ -113,6 +119,11 @@ def test_a_column_that_becomes_sensitive_stands_bare_nowhere(shared: At, column:
 @pytest.mark.parametrize("ended", ["census", "later"])
 def test_two_agreements_with_one_table_are_refused_as_the_check_refuses_them(context: At, ended: str) -> None:
     """Older tests asked the check alone; the step went by what is in force, which an ended agreement is not."""
+    contract = context.schemas / "registries" / "population.odcs.yaml"
+    named = contract.read_text(encoding="utf-8").replace(
+        "businessName: Họ và tên", "businessName: Họ tên [theo căn cước]"
+    )
+    contract.write_text(named, encoding="utf-8")
     context = At(context.lake, context.schemas, {"LIENTHONG_PSEUDONYM_KEY": KEY.hex()}, context.clock)
     holds = {"census": "later", "later": "census"}[ended]
     write_agreement(context.schemas, ended, ("until: 2026-12-31", "until: 2026-02-28"))
