@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,10 +9,8 @@ from include.contracts.model import Table
 from include.lake.delta import RunCommit
 from include.lake.rejected import renew_keys
 from include.lake.storage import Lake
-from include.quality.conversion import conform, expressions, prepare_pass, register
+from include.quality.conversion import conform_keys
 from include.quality.errors import QualityError
-
-_MEMORY = "900MB"
 
 
 def renew_rejected_keys(
@@ -33,14 +30,10 @@ def renew_rejected_keys(
     if not table.primary_key or (state is not None and state.metadata.get("table_digest") == definition_digest):
         return
     names = {*table.primary_key, *table.extract.cursor}
-    keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
-
-    def conformed(extract_uri: str, uri: str) -> None:
-        with lake.connect(memory_limit=_MEMORY) as connection:
-            register(connection, schemas, expressions(keyed))
-            conform(connection, prepare_pass(connection, keyed, extract_uri=extract_uri), uri)
-
     try:
-        renew_keys(lake, table, run_id=run_id, at=at, conform=conformed)
+        renew_keys(
+            lake, table, run_id=run_id, at=at,
+            conform=lambda extract_uri, uri: conform_keys(lake, table, schemas, names, extract_uri, uri),
+        )  # fmt: skip
     except QualityError:
         return

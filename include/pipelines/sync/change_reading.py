@@ -18,7 +18,7 @@ from include.lake.delta import RunCommit, listed
 from include.lake.storage import lake_errors, literal, quote, scan
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.read_plan import Plan
-from include.quality.conversion import conform, expressions, prepare_pass, register
+from include.quality.conversion import conform_keys
 from include.sources.change_log import (
     MEGABYTE,
     ChangeLog,
@@ -176,12 +176,8 @@ def _gone(context: PipelineContext, table: Table, touched_uri: str, landed_uri: 
 
 
 def _published_keys(context: PipelineContext, table: Table, keys_uri: str, uri: str) -> str:
-    """URI of the published key of every row of a landed file, made by the contract's own expressions."""
-    keyed = replace(table, columns=tuple(c for c in table.columns if c.name in table.primary_key), rules=())
-    with context.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
-        register(connection, context.schemas, expressions(keyed))
-        conform(connection, prepare_pass(connection, keyed, extract_uri=keys_uri), uri)
-    return uri
+    """The published key of every row of a landed file."""
+    return conform_keys(context.lake, table, context.schemas, table.primary_key, keys_uri, uri)
 
 
 def _is_any(context: PipelineContext, uri: str, condition: str) -> bool:

@@ -36,7 +36,7 @@ from include.pipelines.sync.change_reading import change_log_of, land_changed_ro
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import carries_version, is_same, skip_publishing, source_columns_of
 from include.pipelines.unfinished_runs import record_unfinished_runs
-from include.quality.conversion import conform, expressions, prepare_pass, register
+from include.quality.conversion import conform_keys
 from include.sources.change_log import ChangeLogLost
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
 from include.sources.open_object import ReadRequest
@@ -46,7 +46,6 @@ from include.telemetry import step
 MOST_MISSED_CHANGES = (
     20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
 )
-_KEYS_MEMORY = "900MB"
 _OFFSET = "[^0-9:.].*$"  # what stands behind a time of day
 
 
@@ -210,13 +209,10 @@ def _reconcile(
 
 
 def _conformed_keys(context: PipelineContext, table: Table, keys_uri: str, uri: str) -> str:
-    """The key and cursor of every row that was landed, made by the contract's own expressions."""
-    names = {*table.primary_key, *table.extract.cursor}
-    keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
-    with context.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
-        register(connection, context.schemas, expressions(keyed))
-        conform(connection, prepare_pass(connection, keyed, extract_uri=keys_uri), uri)
-    return uri
+    """The key and cursor of every row that was landed."""
+    return conform_keys(
+        context.lake, table, context.schemas, {*table.primary_key, *table.extract.cursor}, keys_uri, uri
+    )
 
 
 def _fetched_by_key(

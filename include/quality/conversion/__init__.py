@@ -4,6 +4,7 @@ from include.quality.conversion.conform_sql import DRIFT, RAW_KEY, ROW, UNREADAB
 from include.quality.conversion.conforming import (
     ConformPass,
     conform,
+    conform_keys,
     expressions,
     has_drift,
     number_macros,

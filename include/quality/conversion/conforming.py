@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from include import vietnam
 from include.contracts.model import DRIFT_FLAG, Column, Table
-from include.lake.storage import lake_errors, literal, quote, scan
+from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.quality.conversion.conform_sql import FILE_ROW, SourceSql, statement, value_of
 from include.quality.conversion.conversions import refusal
 from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run, why_unbound
+
+_KEYS_MEMORY = "900MB"
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
@@ -145,6 +147,22 @@ def conform(connection: duckdb.DuckDBPyConnection, conforming: ConformPass, conf
         blame=lambda: conforming.blame(connection),
     )
     return conforming.ensure_whole(connection, conformed_uri)
+
+
+def conform_keys(
+    lake: Lake, table: Table, schemas_dir: Path, names: Collection[str], extract_uri: str, uri: str
+) -> str:
+    """Write the columns `names` and `_row` of every row of an extract, as the contract makes them; returns `uri`.
+
+    Raises:
+        ConformError: an expression fails on a row, or the extract lacks a column that it needs.
+        LakeError: the lake failed.
+    """
+    keyed = replace(table, columns=tuple(column for column in table.columns if column.name in names), rules=())
+    with lake.connect(memory_limit=_KEYS_MEMORY) as connection:
+        register(connection, schemas_dir, expressions(keyed))
+        conform(connection, prepare_pass(connection, keyed, extract_uri=extract_uri), uri)
+    return uri
 
 
 def _source(connection: duckdb.DuckDBPyConnection, table: Table, extract_uri: str) -> SourceSql:
