@@ -11,7 +11,7 @@ from include.contracts.model import Contract
 from include.lake.storage import Lake
 from include.pipelines.reporting.reads import without_persons
 from include.sharing.agreements import Agreement, Product
-from include.sharing.products import OPEN, opened
+from include.sharing.products import OPEN, opened, table_of
 from include.sharing.recipients import code_lists
 
 
@@ -47,8 +47,7 @@ def _product(
     lake: Lake,
     reads: ProductReads | None,
 ) -> SharedProduct:
-    contract = contracts.get(product.registry)
-    table = next((one for one in contract.tables if one.name == product.table), None) if contract else None
+    table = table_of(contracts, product)
     known = {column.name: column for column in table.columns} if table else {}
     open_to_all = without_persons(table) if table else ()
     columns = tuple(

@@ -130,8 +130,10 @@ def _carry_out(
                 servers=_servers(context, agreement, contracts), beside=every,
             )  # fmt: skip
             return _record(context, sharing)
-    except KnownError as error:
+    except ContractError as error:
         failed = _failure(agreement.agreement_id, standing, error)
+    except KnownError as error:
+        return _failure(agreement.agreement_id, standing, error)
     try:
         with no_values_escape(f"closing what {agreement.agreement_id} may give no more"):
             closed = close_bare(

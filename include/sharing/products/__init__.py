@@ -9,3 +9,4 @@ from include.sharing.products.protect import NEVER_BARE, expression, lend_key, m
 from include.sharing.products.row_filter import FilterRefused, compared_columns, compile_filter
 from include.sharing.products.share import Sharing, agreed_terms, close_bare, close_orphans, share_agreement
 from include.sharing.products.state import HISTORY_DAYS, OPEN, ProductResult, opened
+from include.sharing.products.terms import table_of

@@ -7,7 +7,9 @@ a contract's key becomes another, rows that it no longer tells apart may be in t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from typing import get_args
 
 import duckdb
 import pyarrow as pa
@@ -17,11 +19,12 @@ from include.contracts.model import Column, Table, arrow_type
 from include.lake.delta import published_rows, table_schema_of, view_of
 from include.lake.storage import Lake, lake_errors, quote, restrict_access
 from include.sharing import statistics
-from include.sharing.agreements import Product
+from include.sharing.agreements import Product, Protection
 from include.sharing.products.protect import KEY_TABLE, expression, result_type
 from include.sharing.products.row_filter import compile_filter
 from include.sharing.products.state import ROW_KEY, Shared
 
+_STATED = re.compile(rf" \[({'|'.join(one for one in get_args(Protection) if one != 'none')})( \d+)?\]$")
 _COUNT = "Số lượng; trống nếu không công bố [count]"
 _SUPPRESSED = "Không công bố vì ô quá nhỏ, hoặc để không suy ra được ô khác [suppressed]"
 
@@ -97,6 +100,11 @@ def _comment(protection: str, column: Column) -> str:
     label = column.business_name or column.name
     kind = protection.removeprefix(column.name).strip()
     return label if kind == "none" else f"{label} [{kind}]"
+
+
+def states_protection(comment: str) -> bool:
+    """Whether the comment of a shared column says that its values are protected; a name may end in brackets too."""
+    return bool(_STATED.search(comment))
 
 
 def row_key_note(product: Product, table: Table) -> dict[str, str]:

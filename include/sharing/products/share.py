@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from include.contracts.words import day_of
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
 from include.sharing.agreements import Agreement, Product
+from include.sharing.products import content
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.protect import NEVER_BARE
@@ -20,8 +20,6 @@ from include.sharing.products.publish_product import close_product, publish_prod
 from include.sharing.products.state import OPEN, ProductResult, SharingRun, opened
 from include.sharing.products.terms import named_products, table_of
 
-# How the comment of a shared column ends that states its protection (content.py); a name may end in brackets too.
-_STATED = re.compile(r" \[(pseudonym|year|decade|province|keep_last\b[^\]]*)\]$")
 NO_AGREEMENT = "no agreement names this product"
 
 
@@ -144,7 +142,7 @@ def _given_bare(agreement: Agreement, product: Product, table: Table | None, lak
         return []
     protected = {column.name for column in table.columns if column.classification in NEVER_BARE}
     comments = ((field.name, str(field.metadata.get("comment"))) for field in shared.delta.schema().fields)
-    return [name for name, comment in comments if name in protected and not _STATED.search(comment)]
+    return [name for name, comment in comments if name in protected and not content.states_protection(comment)]
 
 
 def _awaits_mending(
