@@ -20,16 +20,15 @@ from include.pipelines.decisions.authority import (
     steward_named,
 )
 from include.pipelines.decisions.ledger_entries import (
-    OWN_FILE,
     Answer,
     DecidedRun,
     Look,
-    file_of_a_look,
     note_look,
     note_refusal,
     note_review,
     person_digest,
 )
+from include.pipelines.decisions.look_file import write_look
 from include.pipelines.decisions.table_gate import (
     about_the_held,
     approve_step,

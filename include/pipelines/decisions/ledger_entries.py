@@ -7,11 +7,8 @@ decision of the same person on the same run, or the same answer told again, adds
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from include.audit import ledger
@@ -24,7 +21,6 @@ from include.pipelines.errors import Misuse
 if TYPE_CHECKING:
     from include.identity.persons import Review
 
-OWN_FILE = "USE_TMP_FILE false"
 Refusal = Literal["declined", "timed out"]
 
 
@@ -109,25 +105,6 @@ def note_review(context: PipelineContext, review: Review, *, by: str, note: str)
     said = {name: getattr(review, name) for name in ("review_id", "pair_id", "decision", "by", "second_by")}
     once = (f"review/{review.review_id}", int(review.is_complete))
     _append(context, Record("approval", "people/reviews", said | {"note_sha256": _digest(note)}, once=once), by)
-
-
-@contextmanager
-def file_of_a_look(out: Path) -> Iterator[None]:
-    """The file that personal values are written into, as a new one only its owner's to read; none if nothing was.
-
-    DuckDB keeps that by `OWN_FILE` among the options of its COPY: it would make another file and rename it.
-    """
-    is_new = not out.exists()
-    try:
-        os.close(os.open(out, os.O_WRONLY | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise Misuse(f"{out} cannot be written ({error.strerror}): name a file in a folder of yours") from None
-    try:
-        yield
-    except BaseException:
-        if is_new:
-            out.unlink(missing_ok=True)
-        raise
 
 
 def note_look(context: PipelineContext, subject: str, look: Look, *, persons: Iterable[str] = (), **what: Any) -> int:

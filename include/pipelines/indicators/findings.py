@@ -12,9 +12,9 @@ from typing import Any
 
 from include.indicators.computation import indicator_engine
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
-from include.lake.storage import lake_errors, literal, quote
+from include.lake.storage import lake_errors, quote
 from include.pipelines.context import PipelineContext
-from include.pipelines.decisions import OWN_FILE, Look, file_of_a_look, note_look
+from include.pipelines.decisions import Look, note_look, write_look
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.computing import path_of
 from include.pipelines.indicators.open_tables import tables_with_histories
@@ -68,8 +68,7 @@ def finding_rows(
             )  # fmt: skip
             rows: list[tuple[Any, ...]] = []
             if out is not None:
-                with file_of_a_look(out):
-                    connection.execute(f"COPY ({query}) TO {literal(file)} (FORMAT csv, HEADER, {OWN_FILE})")
+                write_look(lambda sql: connection.execute(sql).fetchall(), query, out, "FORMAT csv, HEADER")
             else:
                 rows = connection.execute(f"{query} LIMIT {int(limit)}").fetchall()
         return FindingRows(finding.owner, finding.columns, int(count), tuple(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,9 @@ from include.contracts.model import Table
 from include.contracts.sql import SqlRefused, names_in, rewritten
 from include.lake.delta import VersionGone, open_version, version_at, versions, view_of
 from include.lake.row_history import history_at, history_facts
-from include.lake.storage import lake_errors, literal, quote, restrict_access
+from include.lake.storage import lake_errors, quote, restrict_access
 from include.pipelines.context import PipelineContext
-from include.pipelines.decisions import (
-    OWN_FILE,
-    Look,
-    file_of_a_look,
-    note_look,
-)
+from include.pipelines.decisions import Look, note_look, write_look
 from include.pipelines.errors import Misuse, no_values_escape
 
 OPEN_TO_ALL = ("public", "internal")
@@ -108,10 +104,8 @@ def read_version(
                     _note(context, spec, look, **shown_of, where=where, limit=limit, is_file=out is not None)
                 if out is None:
                     return VersionRows(number, columns, hidden, _run(connection, query))
-                with file_of_a_look(out):
-                    options = f"{_FORMATS[out.suffix.lower()]}, {OWN_FILE}"
-                    rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({options})")
-                return VersionRows(number, columns, hidden, [], written=int(rows[0][0]))
+                written = write_look(partial(_run, connection), query, out, _FORMATS[out.suffix.lower()])
+                return VersionRows(number, columns, hidden, [], written=written)
 
 
 def _opened(
