@@ -60,6 +60,12 @@ def without_counts(held: Held) -> dict[tuple[str, str, str], set[int]]:
     return {table: set(versions) for table, versions in held.items()}
 
 
+def in_doubt(subject: Subject, table_id: str) -> set[int]:
+    """The versions of a shared table of which it cannot be told."""
+    spans = [span for one in subject.given if one.table_id == table_id for span in one.unknown]
+    return {version for span in spans for version in range(span.first, span.last + 1)}
+
+
 @pytest.fixture(scope="module")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
     """Seven days: rows come, change and go; terms change, an agreement ends and comes back, a product is dropped."""
@@ -284,10 +290,7 @@ def test_of_versions_that_are_not_kept_the_history_tells_or_it_is_said_that_noth
     subject = answer_person(country.context, human.person_id, look=LOOK)
     truth, found = without_counts(country.truth(human)), without_counts(told(subject))
     for table, versions in truth.items():
-        unknown = {
-            version for one in subject.given if one.table_id == table[2] for span in one.unknown
-            for version in range(span.first, span.last + 1)
-        }  # fmt: skip
+        unknown = in_doubt(subject, table[2])
         assert found.get(table, set()) <= versions <= found.get(table, set()) | unknown
         assert bool(unknown) == (table[1] == "member")
         if table[1] in ("citizen", "names"):

@@ -23,7 +23,7 @@ from include.pipelines.upkeep import read_version
 from tests.repeats import held_by
 from tests.unit.subject.country import AT, HEALTH, MONTH, STATISTICS, Country, Human, copied, new_country
 from tests.unit.subject.test_letter import texts
-from tests.unit.subject.test_subject import told, without_counts
+from tests.unit.subject.test_subject import in_doubt, told, without_counts
 
 LOOK = Look("dpo", "đơn số 12")
 UNLINKED = "unit/subject/test_what_changed.py::test_a_record_that_linking_never_saw_is_answered_by_its_key"
@@ -325,10 +325,7 @@ def test_by_a_key_of_another_name_it_is_told_or_said_that_it_cannot_be(country: 
     ]  # fmt: skip
     truth, found = without_counts(country.truth(human)), without_counts(told(subject))
     for table, versions in truth.items():
-        unknown = {
-            version for one in subject.given if one.table_id == table[2] for span in one.unknown
-            for version in range(span.first, span.last + 1)
-        }  # fmt: skip
+        unknown = in_doubt(subject, table[2])
         assert found.get(table, set()) <= versions <= found.get(table, set()) | unknown
     assert {reason for reasons in doubts(subject).values() for reason in reasons} >= {"contract changed"}
     assert doubts(subject).keys() == {"citizen", "names"}
