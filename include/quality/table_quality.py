@@ -1,9 +1,10 @@
 """Table quality: every rule counted over the published rows and the open rejections of a table.
 
 The violations of a rule of severity error are the open rejections that have it as a reason, and published rows that
-break it. There are such rows only where the contract, a code list or a macro changed: rows that the next full run did
-not receive, or whose new version it rejected, stay and are judged anew; until that run all rows are. Warnings are
-counted over the published rows, which table rules measure too.
+break it. There are such rows where the contract, a code list or a macro changed: rows that the next full run did not
+receive, or whose new version it rejected, stay and are judged anew; until that run all rows are. And where a row keeps
+a value that must differ from others, as its new version clashed (see published_context.py). Warnings are counted over
+the published rows, which table rules measure too.
 """
 
 from __future__ import annotations
@@ -69,9 +70,8 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
 
 def judged(lake: Lake, table: Table, schemas_dir: Path) -> dict[str, int]:
     """Number of published rows that break each row and unique rule, by the rules themselves: a pass over all rows."""
-    own = (table.key_rule_id, table.server_rule_id)  # no two published rows share a key
-    rules = [rule for rule in table.rules if rule.scope == "set" and rule.rule_id not in own]
-    counts = _counts(lake, table, schemas_dir, [*_of_published_rows(table), *rules])
+    # No two published rows share a key.
+    counts = _counts(lake, table, schemas_dir, [*_of_published_rows(table), *table.value_rules])
     return {count.rule_id: count.violations for count in counts}
 
 

@@ -265,6 +265,12 @@ class Table:
         return f"{self.registry}.{self.base_name}.server"
 
     @property
+    def value_rules(self) -> tuple[Rule, ...]:
+        """The rules over several rows that are not on keys: values that must differ."""
+        own = (self.key_rule_id, self.server_rule_id)
+        return tuple(rule for rule in self.rules if rule.scope == "set" and rule.rule_id not in own)
+
+    @property
     def is_one_of_several(self) -> bool:
         """Whether it is a slice whose keys no other server may have."""
         return bool(self.server and self.primary_key and self.key_scope == "registry")

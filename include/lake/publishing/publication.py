@@ -33,7 +33,7 @@ from include.lake.delta import (
 )
 from include.lake.incremental import STORED_CHECKSUM, PendingCommit, checksum_after_commit
 from include.lake.publishing.other_servers import ensure_nowhere_else
-from include.lake.publishing.warning_counts import WARNED, warnings_after_commit
+from include.lake.publishing.rule_counts import RULE_COUNTS, counts_after_commit
 from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, retry_on_conflict, slice_of
 from include.lake.upsert import KEY_FIGURE, MERGE_ROWS, Changes, Judgement, Mode, Writing, find_changes, key_text
 
@@ -145,14 +145,12 @@ def _publish(
     with ThreadPoolExecutor(1) as executor, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
         pending = PendingCommit(lake, table, table_schema, files, base, staged, changes, mode)
-        checksum, warned = (
-            executor.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit)
-        )
+        checksum, broken = (executor.submit(figure, pending) for figure in (checksum_after_commit, counts_after_commit))
 
         def make_properties() -> CommitProperties:
             entries = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
             entries |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(table_schema)}
-            entries |= {STORED_CHECKSUM: checksum.result(), WARNED: warned.result()}
+            entries |= {STORED_CHECKSUM: checksum.result(), RULE_COUNTS: broken.result()}
             said = carry_over(metadata, base, run_id=run_id, mode=mode)
             if mode == "replay" and judgement is not None and judgement.is_due(current):
                 said["table_digest"] = ""  # rows of two definitions: no definition is that of all

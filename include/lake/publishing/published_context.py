@@ -6,7 +6,7 @@ those whose new version breaks a row rule and which are therefore retained.
 
 Two kinds of rows are left out because only a later step decides that they stay: those whose new version is rejected by
 a rule over several rows, and those that are newer than the rows of a backfill or replay. Where such a row keeps a value
-that a received one has too, both are published, and counted (see warning_counts.py).
+that a received one has too, both are published, and counted (see rule_counts.py).
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
     received, and without rules over the table only rows that share a value with a received one are there.
     """
     is_replaced = mode == "full" and table.extract.deletes == "reconcile"  # rows not received are deleted
-    own = (table.key_rule_id, table.server_rule_id)  # which look at no published row of this server
-    unique = [rule for rule in table.rules if rule.scope == "set" and rule.rule_id not in own]
+    unique = table.value_rules  # those on keys look at no published row of this server
     measured = sorted(set(_measured(table)), key=[c.name for c in table.columns].index)
     is_measured = any(rule.scope == "table" for rule in table.rules)
     uri = lake.registry_table(table.registry, table.name)
@@ -95,7 +94,7 @@ def _retained(table: Table, columns: Sequence[str]) -> str:
     return f"SELECT {listed(columns) or 'true AS _stays'} FROM published SEMI JOIN {kept} USING ({keys})"
 
 
-def _untouched(table: Table, unique: list[Rule], measured: list[str], is_measured: bool, gone: str | None) -> str:
+def _untouched(table: Table, unique: Sequence[Rule], measured: list[str], is_measured: bool, gone: str | None) -> str:
     """SELECT of the published rows unchanged by any other run, with a mark per unique rule whose value was received."""
     keys = listed(table.primary_key)
     touched = f"SELECT {keys} FROM received WHERE NOT _fails"

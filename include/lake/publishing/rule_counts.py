@@ -32,26 +32,26 @@ from include.lake.incremental import PendingCommit, stored_figures
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, rows_to_remove, rows_to_write
 
-WARNED = "warned_rows"  # metadata key
+RULE_COUNTS = "broken_rows"  # metadata key
 _WAY = ["rules", "3"]  # raised when rows are counted in another way: stored counts are then outdated
 
 Counts = dict[str, int]
 
 
-def stored_warnings(state: RunCommit | None, table: Table) -> Counts | None:
+def stored_counts(state: RunCommit | None, table: Table) -> Counts | None:
     """Counts above 0 stored on the last run's commit; None if absent or invalidated by another writer."""
-    stored = json.loads(stored_figures(state, WARNED)) or {"of": []}
+    stored = json.loads(stored_figures(state, RULE_COUNTS)) or {"of": []}
     always = [_named(rule) for rule in _of_values(table) if rule.severity == "warning"]
     return stored["counts"] if all(known in stored["of"] for known in (_WAY, *always)) else None
 
 
-def warnings_after_commit(pending: PendingCommit) -> str:
+def counts_after_commit(pending: PendingCommit) -> str:
     """Commit metadata with the counts after a commit; empty if no change set is known."""
     table, table_schema, files, changes = pending.table, pending.table_schema, pending.files, pending.changes
     if files is not None and not changes.uri:
         return ""
     rules = _of_values(table)
-    before = {} if files is None else None if changes.judges_anew else stored_warnings(pending.base, table)
+    before = {} if files is None else None if changes.judges_anew else stored_counts(pending.base, table)
     if before is not None and not _may_repeat(pending, rules):
         rules = [rule for rule in rules if rule.severity == "warning" or before.get(rule.rule_id)]
     if before == {} and not rules and not any(rule.severity == "warning" for rule in table.rules):
@@ -83,16 +83,16 @@ def _may_repeat(pending: PendingCommit, rules: Sequence[Rule]) -> bool:
         return bool(connection.execute(clashes).fetchall())
 
 
-def published_warnings(lake: Lake, table: Table, state: RunCommit) -> Counts:
+def published_counts(lake: Lake, table: Table, state: RunCommit) -> Counts:
     """Number of published rows that break each rule, where any does; counted if not stored on the last commit.
 
     They are those of the contract as it is only if all rows were judged by it (`table_digest` of the commit).
     """
-    stored = stored_warnings(state, table)
+    stored = stored_counts(state, table)
     if stored is not None:
         return stored
     delta = lake.table(lake.registry_table(table.registry, table.name))
-    counting = f"counting the warnings of {table.qualified_name}"
+    counting = f"counting the rules of {table.qualified_name}"
     with lake.connect(memory_limit=COMPARE_MEMORY) as connection, lake_errors(counting):
         rows = published_rows(connection, table_schema_of(table, delta), delta.file_uris(), with_file=False)
         return _count(connection, _of_values(table), rows)
@@ -114,12 +114,7 @@ def _of_values(table: Table) -> list[Rule]:
 
     No published rows share a key. The rows of a table without one are all judged by the same run.
     """
-    own = (table.key_rule_id, table.server_rule_id)
-    return [
-        rule
-        for rule in table.rules
-        if rule.scope == "set" and (rule.severity == "warning" or (table.primary_key and rule.rule_id not in own))
-    ]
+    return [rule for rule in table.value_rules if rule.severity == "warning" or table.primary_key]
 
 
 def _of_first_run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.contracts.model import Table
 from include.lake.delta import last_commit
-from include.lake.publishing import published_warnings
+from include.lake.publishing import published_counts
 from include.lake.rejected import open_counts
 from include.lake.run_log import append_table_checks, has_table_checks
 from include.pipelines.context import PipelineContext
@@ -24,9 +24,9 @@ def record_standing(context: PipelineContext, table: Table) -> None:
     opened, open_by_rule = open_counts(lake, table)
     is_judged = state.metadata.get("table_digest") == context.definition_digest(table)
     try:
-        broken = published_warnings(lake, table, state) if is_judged else judged(lake, table, context.schemas)
+        broken = published_counts(lake, table, state) if is_judged else judged(lake, table, context.schemas)
     except QualityError:  # a rule stops on a value: the next sync names it, and what has committed is on record
-        broken = published_warnings(lake, table, state)
+        broken = published_counts(lake, table, state)
     counts = [
         *standing(table, published=state.live_rows, broken=broken, opened=opened, open_by_rule=open_by_rule),
         *measured(lake, table, context.schemas),

@@ -55,9 +55,9 @@ def expectations(
     `beside`), no candidate may have the unique value of one of its rows.
     """
     built: dict[str, list[Expectation]] = {view: [] for view in VIEWS}
+    joined = table.value_rules if has_beside else ()
     for rule in table.rules:
-        own = (table.key_rule_id, table.server_rule_id)
-        is_joined = has_beside and rule.scope == "set" and rule.rule_id not in own
+        is_joined = rule in joined
         view = KEPT if rule.rule_id == table.key_rule_id else VIEW_OF[rule.scope]
         if rule.scope == "row" and not judges_deleted(rule, table):
             view = PRESENT

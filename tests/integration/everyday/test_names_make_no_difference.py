@@ -137,7 +137,7 @@ def left(lake: Lake, at: dict[str, int]) -> dict[str, Any]:
         "history": rows(lake.path("history", "payments", "payment"), "_change"),
         "commits": [
             [entry.get(f"lienthong.{name}") for name in ("inserted", "updated", "deleted", "live_rows")]
-            + sorted(json.loads(entry.get("lienthong.warned_rows", '{"counts": {}}'))["counts"].items())
+            + sorted(json.loads(entry.get("lienthong.broken_rows", '{"counts": {}}'))["counts"].items())
             for entry in lake.table(published).history()
         ],
     }  # fmt: skip

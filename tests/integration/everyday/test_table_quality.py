@@ -21,7 +21,7 @@ from deltalake import DeltaTable
 
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.publishing import publication as publish
-from include.lake.publishing.warning_counts import WARNED, stored_warnings
+from include.lake.publishing.rule_counts import RULE_COUNTS, stored_counts
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
 from include.pipelines.context import PipelineContext
@@ -179,7 +179,7 @@ def test_the_warnings_of_a_table_are_brought_up_to_date_and_not_counted_again(tm
     assert house.sync()["updated"] > 0
     state = last_commit(house.context.lake, house.context.table("payments", "payment")[1])
     assert state is not None
-    assert WARNED in state.metadata
+    assert RULE_COUNTS in state.metadata
     assert sum(counts for counts, _ in on_record(house.context.lake).values()) > 60
 
 
@@ -223,11 +223,11 @@ def test_counts_of_unique_rules_that_were_stored_in_the_former_way_are_made_anew
     table = house.context.table("payments", "payment")[1]
     state = last_commit(house.context.lake, table)
     assert state is not None
-    stored = json.loads(state.metadata[WARNED])
-    assert stored_warnings(state, table) == stored["counts"]
+    stored = json.loads(state.metadata[RULE_COUNTS])
+    assert stored_counts(state, table) == stored["counts"]
     former = [[rule_id, "unique 2", *columns] for rule_id, *columns in stored["of"][1:]]
-    metadata = {**state.metadata, WARNED: json.dumps({**stored, "of": former})}
-    assert stored_warnings(dataclasses.replace(state, metadata=metadata), table) is None
+    metadata = {**state.metadata, RULE_COUNTS: json.dumps({**stored, "of": former})}
+    assert stored_counts(dataclasses.replace(state, metadata=metadata), table) is None
 
 
 def test_a_run_that_was_killed_before_its_figures_leaves_them_to_whoever_comes_next(

@@ -13,7 +13,7 @@ import pytest
 
 from include.contracts.model import ExtractPolicy, Rule
 from include.lake.delta import last_commit
-from include.lake.publishing.warning_counts import WARNED
+from include.lake.publishing.rule_counts import RULE_COUNTS
 from include.lake.storage.errors import LakeError
 from include.lake.storage.lake import Lake
 from include.lake.upsert import Judgement
@@ -35,7 +35,7 @@ def lake(tmp_path) -> Lake:
 
 
 def counts(lake: Lake) -> dict[str, int]:
-    return json.loads(last_commit(lake, PERSON).metadata[WARNED])["counts"]
+    return json.loads(last_commit(lake, PERSON).metadata[RULE_COUNTS])["counts"]
 
 
 @pytest.mark.parametrize("merge_rows", [400_000, 0], ids=["merged", "moved"])
